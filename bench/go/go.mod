@@ -1,0 +1,3 @@
+module oakum/bench
+
+go 1.22

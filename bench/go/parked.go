@@ -1,0 +1,32 @@
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Bytes that each of count goroutines costs while all are parked in a receive: pages and page tables.
+func init() {
+	jobs["parked"] = func(count int) {
+		var started atomic.Int64
+		var wg sync.WaitGroup
+		gate := make(chan int)
+		before := held()
+		wg.Add(count)
+		for i := 0; i < count; i++ {
+			go func() {
+				started.Add(1)
+				<-gate
+				wg.Done()
+			}()
+		}
+		for started.Load() < int64(count) {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(200 * time.Millisecond)
+		report("parked", (held()-before)/float64(count))
+		close(gate)
+		wg.Wait()
+	}
+}
