@@ -1,10 +1,11 @@
 #!/bin/sh
 # Prints the path of a Go compiler (1.22 or newer) for the twins that the benchmarks compare with.
 #
-# Looked for, in order: $OAK_GO, PATH, the versioned folders of Debian's packages, the checkout's own .cache/go.
-# Where there is none, the newest Go of Debian's backports is fetched and unpacked into .cache/go. Nothing is
-# installed: a private apt configuration (own sources, lists and caches under .cache) asks the mirror that this
-# machine already uses, so it works without root and leaves the system's own package state alone.
+# Looked for, in order: $OAK_GO, PATH, the versioned folders of Debian's packages, the checkout's own
+# .cache/go. Where there is none, the newest Go of Debian's backports is fetched and unpacked into .cache/go.
+# Nothing is installed: a private apt configuration (own sources, lists and caches under .cache) asks the
+# mirror that this machine already uses, so it works without root and leaves the system's own package state
+# alone.
 #
 # usage: get-go.sh [--no-fetch]      stdout: the path; stderr: what was done; exit 1: no Go can be had
 set -u
@@ -44,8 +45,8 @@ look() {
     done
 }
 
-# The URIs under which this machine gets Debian itself: those known to be Debian's first, then any not yet looked
-# at (a machine that never ran "apt-get update" knows no origins). The signature decides in the end.
+# The URIs under which this machine gets Debian itself: those known to be Debian's first, then any not yet
+# looked at (a machine that never ran "apt-get update" knows no origins). The signature decides in the end.
 mirrors() {
     codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' 2>/dev/null |
@@ -98,7 +99,8 @@ newest_package() {
 unpack() {
     rm -rf "$cache/debs" "$cache/go-$1"
     mkdir -p "$cache/debs" "$cache/go-$1" || return 1
-    (cd "$cache/debs" && private_apt apt-get download "golang-$1-go" "golang-$1-src") >>"$cache/apt/log" 2>&1 || return 1
+    (cd "$cache/debs" && private_apt apt-get download "golang-$1-go" "golang-$1-src") \
+        >>"$cache/apt/log" 2>&1 || return 1
     for deb in "$cache/debs"/*.deb; do
         dpkg-deb -x "$deb" "$cache/go-$1" || return 1
     done

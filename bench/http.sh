@@ -1,6 +1,7 @@
 #!/bin/sh
-# Drives a hello server and prints its figures: requests a second, the 99th percentile of latency in ms, and the
-# server's CPU time a request in us. The load shares the machine's cores with the server, as a user's would.
+# Drives a hello server and prints its figures: requests a second, the 99th percentile of latency in ms, and
+# the server's CPU time a request in us. The load shares the machine's cores with the server, as a user's
+# would.
 #
 # usage: http.sh SECONDS SERVER [ARGS...]   SERVER prints "port N", then serves until it is killed
 set -u
@@ -22,7 +23,8 @@ fail() {
     exit 1
 }
 
-# CPU time of the server's threads so far, in clock ticks (fields 14 and 15; the name before them may hold blanks)
+# CPU time of the server's threads so far, in clock ticks (fields 14 and 15; the name before them may hold
+# blanks)
 ticks() { sed 's/.*) //' "/proc/$server/stat" 2>/dev/null | awk '{ print $12 + $13 }'; }
 
 load() { wrk -t2 -c64 -d"$1"s --latency "http://127.0.0.1:$port/" >"$tmp/load" 2>&1; }
@@ -51,7 +53,11 @@ awk -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" '
     /^Requests\/sec:/ { rate = $2 }
     $1 == "99%" { p99 = $2 }
     END {
-        if (bad != "" || requests < 1) { sub(/^ */, "", bad); print (bad ? bad : "no request was answered") > "/dev/stderr"; exit 1 }
+        if (bad != "" || requests < 1) {
+            sub(/^ */, "", bad)
+            print (bad != "" ? bad : "no request was answered") > "/dev/stderr"
+            exit 1
+        }
         scale = p99 ~ /us$/ ? 0.001 : p99 ~ /ms$/ ? 1 : 1000
         printf "http %.0f\nhttp_p99 %.6g\nhttp_cpu %.6g\n", rate, p99 * scale, ticks / hz * 1e6 / requests
     }' "$tmp/load"

@@ -1,6 +1,6 @@
-# Turns results into the rows of one job at one number of procs. Reads, in this order: the results (who procs figure
-# value), the failures (who procs job reason, by tabs), jobs.txt's lines. Variables: job, procs, form (table, json, or
-# head for the heading alone), twins (empty: no Go to compare with).
+# Turns results into the rows of one job at one number of procs. Reads, in this order: the results (who procs
+# figure value), the failures (who procs job reason, by tabs), jobs.txt's lines. Variables: job, procs, form
+# (table, json, or head for the heading alone), twins (empty: no Go to compare with).
 
 function median(who, figure,    n, i, j, v, a) {
     n = count[who, figure]
@@ -21,7 +21,7 @@ function median(who, figure,    n, i, j, v, a) {
 function plain(x) {
     if (x == "")
         return "-"
-    return x >= 1000 ? sprintf("%.0f", x) : x >= 100 ? sprintf("%.1f", x) : x >= 10 ? sprintf("%.2f", x) : sprintf("%.3f", x)
+    return sprintf(x >= 1000 ? "%.0f" : x >= 100 ? "%.1f" : x >= 10 ? "%.2f" : "%.3f", x)
 }
 
 function or_null(x) {
@@ -40,16 +40,17 @@ function row(figure, unit, more,    mine, theirs, ratio, why) {
     if (!why && (mine == "" || (twins && theirs == "")))
         why = "the program printed no such figure"
     if (form == "json")
-        printf "{\"job\":\"%s\",\"procs\":%d,\"oakum\":%s,\"go\":%s,\"unit\":\"%s\",\"ratio\":%s%s}\n", figure, procs,
-            or_null(mine), or_null(theirs), unit, or_null(ratio), why ? ",\"failed\":\"" why "\"" : ""
+        printf json, figure, procs, or_null(mine), or_null(theirs), unit, or_null(ratio),
+            why ? ",\"failed\":\"" why "\"" : ""
     else
-        printf layout "%s\n", figure, procs, plain(mine), plain(theirs), unit, ratio == "" ? "-" : sprintf("%.2f", ratio),
-            why ? "  FAILED: " why : ""
+        printf layout "%s\n", figure, procs, plain(mine), plain(theirs), unit,
+            ratio == "" ? "-" : sprintf("%.2f", ratio), why ? "  FAILED: " why : ""
     if (why)
         bad = 1
 }
 
 BEGIN {
+    json = "{\"job\":\"%s\",\"procs\":%d,\"oakum\":%s,\"go\":%s,\"unit\":\"%s\",\"ratio\":%s%s}\n"
     layout = "%-12s %5s %10s %10s  %-7s %6s"
     if (form == "head") {
         printf layout "\n", "job", "procs", "oakum", "go", "unit", "ratio"

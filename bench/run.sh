@@ -3,9 +3,10 @@
 #
 # usage: run.sh [--json] [--quick] [JOB...]     every job of jobs.txt without JOB
 #
-# Each job runs with 1 and with 2 procs, Oakum's run and Go's taking turns so that a change in the machine's mood
-# meets both. ratio = go/oakum for what should be small, oakum/go for what should be large: more is better. A job
-# that fails is a row that says so, and the exit status is then 1. Without a Go the rows have Oakum's figures alone.
+# Each job runs with 1 and with 2 procs, Oakum's run and Go's taking turns so that a change in the machine's
+# mood meets both. ratio = go/oakum for what should be small, oakum/go for what should be large: more is
+# better. A job that fails is a row that says so, and the exit status is then 1. Without a Go the rows have
+# Oakum's figures alone.
 set -u
 export LC_ALL=C
 here=$(cd "$(dirname "$0")" && pwd)
@@ -48,7 +49,7 @@ build_oakum() {
     if [ ! -f "$build/build.ninja" ]; then
         meson setup "$build" "$root" --buildtype=release -Dbench=true -Dtests=false -Dexamples=false || return 1
     fi
-    ninja -C "$build" -j2
+    ninja -C "$build" -j "$(nproc)"
 }
 build_go() {
     go=$("$here/get-go.sh") || return 1
@@ -67,8 +68,8 @@ build_go || { say "no Go twins: only Oakum is measured"; twin=; }
 machine="$(sed -n "s/^model name.*: //p" /proc/cpuinfo | head -1), $(nproc) cores, Linux $(uname -r)"
 say "$repeats runs each; $machine${twin:+, $("$go" version | cut -d" " -f3)}"
 
-# measure WHO PROGRAM JOB COUNT PROCS: one run. Its figures go to results as "who procs figure value"; a failure's
-# reason to failures as "who<tab>procs<tab>job<tab>reason".
+# measure WHO PROGRAM JOB COUNT PROCS: one run. Its figures go to results as "who procs figure value"; a
+# failure's reason to failures as "who<tab>procs<tab>job<tab>reason".
 measure() {
     local who=$1 program=$2 job=$3 count=$4 procs=$5 rc
     if [ -z "$program" ]; then

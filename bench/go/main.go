@@ -1,5 +1,6 @@
-// bench-go JOB [COUNT] runs one benchmark job, the twin of the C program's job of the same name, and prints its
-// figures, a line each: "NAME VALUE". bench/jobs.tsv gives the counts and the units; GOMAXPROCS the procs.
+// bench-go JOB [COUNT] runs one benchmark job, the twin of the C program's job of the same name, and prints
+// its figures, a line each: "NAME VALUE". bench/jobs.tsv gives the counts and the units; GOMAXPROCS the
+// procs.
 package main
 
 import (
@@ -43,8 +44,9 @@ func procs() int { return runtime.GOMAXPROCS(0) }
 
 func report(name string, value float64) { fmt.Printf("%s %.6g\n", name, value) }
 
-// timed adds a job whose figure is the wall time of an operation in nanoseconds: a tenth of the count to warm up,
-// then the whole. work does the number of operations that it is given, or a few less where they do not divide.
+// timed adds a job whose figure is the wall time of an operation in nanoseconds: a tenth of the count to warm
+// up, then the whole. work does the number of operations that it is given, or a few less where they do not
+// divide.
 func timed(name string, work func(count int)) {
 	jobs[name] = func(count int) {
 		work(count/10 + 1)

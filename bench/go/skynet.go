@@ -1,7 +1,7 @@
 package main
 
-// A tree of goroutines, ten children each, whose leaves (the count) send their number up and whose inner nodes the
-// sum of their children's; in milliseconds. Also the process's peak memory, in MiB.
+// A tree of goroutines, ten children each, whose leaves (the count) send their number up and whose inner
+// nodes the sum of their children's; in milliseconds. Also the process's peak memory, in MiB.
 func init() {
 	jobs["skynet"] = func(count int) {
 		report("skynet", mean(3, count, tree)/1e6)

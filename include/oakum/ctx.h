@@ -1,0 +1,99 @@
+/*
+ * Contexts: cancellation, deadlines and values, handed down.
+ *
+ * Every goroutine has an ambient context, inherited from the scope it was started in. When it ends, each
+ * blocking call of the goroutine, now and later, returns -ECANCELED or -ETIMEDOUT: nobody has to look at it.
+ * Explicit contexts work as in Go.
+ *
+ * NULL is the background context: it never ends. Contexts are reference counted; functions here are safe from
+ * any thread and never block unless they say so.
+ */
+#ifndef OAKUM_CTX_H
+#define OAKUM_CTX_H
+
+#include <oakum/chan.h>
+
+OAK__BEGIN
+
+typedef struct oak_ctx oak_ctx;
+
+/* The calling goroutine's ambient context (borrowed: valid while it stays ambient). NULL: background. */
+OAK_API oak_ctx *oak_ctx_current(void);
+
+/* A child of parent (NULL: background) that can be cancelled. The caller owns one reference. NULL when out of
+ * memory. */
+OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_new(oak_ctx *parent);
+/* A child that also ends by itself, with -ETIMEDOUT, d nanoseconds from now / at time t. */
+OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_with_timeout(oak_ctx *parent, int64_t d);
+OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_with_deadline(oak_ctx *parent, int64_t t);
+/* A child that carries a value under key (compared by address). The value is not owned. */
+OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_with_value(oak_ctx *parent, const void *key, void *value);
+
+/* One more reference; returns c. One less: the last one frees it. NULL is allowed in both. */
+OAK_API oak_ctx *oak_ctx_ref(oak_ctx *c);
+OAK_API void oak_ctx_unref(oak_ctx *c);
+
+/*
+ * Ends c and all its descendants with -ECANCELED; blocked goroutines under them wake. Only the first end
+ * counts. cause: any non-zero code for oak_ctx_cause(), 0 means -ECANCELED. 0; -EALREADY; -EINVAL (c is
+ * NULL).
+ */
+OAK_API int oak_ctx_cancel(oak_ctx *c, int cause);
+
+/* 0 while live, else -ECANCELED or -ETIMEDOUT. */
+OAK_API int oak_ctx_err(const oak_ctx *c);
+/* What the canceller gave as cause, -ETIMEDOUT after a deadline, 0 while live. */
+OAK_API int oak_ctx_cause(const oak_ctx *c);
+/* The earliest deadline of c and its ancestors on oak_now()'s clock; OAK_FOREVER when none. */
+OAK_API int64_t oak_ctx_deadline(const oak_ctx *c);
+/* The value under key in c or its nearest ancestor that has one; NULL. */
+OAK_API void *oak_ctx_value(const oak_ctx *c, const void *key);
+
+/*
+ * A channel that is closed when c ends, for select: oak_on_recv(oak_ctx_done(c), &(char){0}). Owned by c.
+ * Background: NULL, which is never ready. Out of memory: NULL as well; oak_ctx_err() still tells.
+ */
+typedef oak_chan(char) oak_done_chan;
+OAK_API oak_done_chan oak_ctx_done(oak_ctx *c);
+
+/*
+ * Runs fn(arg) in a goroutine of its own when c ends (at once if it has). Returns a handle for
+ * oak_ctx_after_stop, or NULL when out of memory. The handle lives until stopped; stop returns true when fn
+ * will not run.
+ */
+typedef struct oak_after oak_after;
+OAK_API OAK_MUST_CHECK oak_after *oak_ctx_after(oak_ctx *c, void (*fn)(void *), void *arg);
+OAK_API bool oak_ctx_after_stop(oak_after *a);
+
+/*
+ * Blocks with another ambient context:
+ *
+ *     oak_with_ctx(c) { ... }                   c is ambient inside
+ *     oak_with_timeout(OAK_SECOND) { ... }      a child of the ambient context that ends after a second
+ *     oak_shield(OAK_SECOND) { ... }            clean-up: the outer context's end is not felt, its own
+ * deadline is
+ *
+ * Each way out (end, break, return, goto, panic) restores the former one. Out of memory: every blocking call
+ * inside returns -ENOMEM. From goroutines and plain threads.
+ */
+#define oak_with_ctx(c)     OAK__AMBIENT(oak__ambient_enter_ctx(c))
+#define oak_with_timeout(d) OAK__AMBIENT(oak__ambient_enter_timeout(d))
+#define oak_shield(d)       OAK__AMBIENT(oak__ambient_enter_shield(d))
+
+/* ---- what the macros stand on; not for direct use ---- */
+
+struct oak__ambient {
+    oak_ctx *outer, *inner;
+    int once;
+};
+#define OAK__AMBIENT(enter) OAK__AMBIENT_(OAK__CAT(oak__amb_, __COUNTER__), enter)
+#define OAK__AMBIENT_(a, enter)                                                                              \
+    for (struct oak__ambient a __attribute__((cleanup(oak__ambient_leave))) = enter; a.once; a.once = 0)
+OAK_API struct oak__ambient oak__ambient_enter_ctx(oak_ctx *c);
+OAK_API struct oak__ambient oak__ambient_enter_timeout(int64_t d);
+OAK_API struct oak__ambient oak__ambient_enter_shield(int64_t d);
+OAK_API void oak__ambient_leave(struct oak__ambient *a);
+
+OAK__END
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Files. The calls below are the system calls of the same names, with the P handed over while they block, so
+ * that a slow disk stalls no other goroutine. Results are negative errno instead of errno; EINTR is retried.
+ * A call in progress is not cancelled; one that starts under an ended context returns -ECANCELED or
+ * -ETIMEDOUT. From any thread.
+ */
+#ifndef OAKUM_FILE_H
+#define OAKUM_FILE_H
+
+#include <oakum/base.h>
+#include <sys/stat.h>
+
+OAK__BEGIN
+
+/* open(2) with O_CLOEXEC added. The descriptor (close it with oak_file_close) or negative errno. */
+OAK_API OAK_MUST_CHECK int oak_file_open(const char *path, int flags, mode_t mode);
+/* pread(2), pwrite(2). Offset -1: at the file's own position, as read(2), write(2). Bytes, which may be fewer
+ * than asked. */
+OAK_API OAK_MUST_CHECK ssize_t oak_file_read(int fd, void *buf, size_t size, off_t offset);
+OAK_API OAK_MUST_CHECK ssize_t oak_file_write(int fd, const void *buf, size_t size, off_t offset);
+OAK_API OAK_MUST_CHECK int oak_file_sync(int fd);
+OAK_API OAK_MUST_CHECK int oak_file_stat(const char *path, struct stat *out);
+OAK_API int oak_file_close(int fd);
+
+OAK__END
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * The leak proof: which goroutines will never run again, and why.
+ *
+ *   leaked   proven: no live path reaches anything that could wake it
+ *   suspect  waits without any deadline, for long; not proven
+ *   waiting  it has a timer, a deadline or a live waker
+ */
+#ifndef OAKUM_LEAK_H
+#define OAKUM_LEAK_H
+
+#include <oakum/inspect.h>
+
+OAK__BEGIN
+
+enum oak_verdict { OAK_WAITING_OK = 0, OAK_SUSPECT, OAK_LEAKED };
+
+/* One goroutine of a report. */
+struct oak_leak {
+    enum oak_verdict verdict;
+    struct oak_goroutine_info g;
+    char why[512];     /* why it is proven, or suspected */
+    uint64_t retained; /* heap bytes reachable only from leaked goroutines that this one reaches first */
+};
+
+struct oak_leak_opts {
+    int64_t suspect_after; /* waits without deadline that are older are suspects; 0: 60 seconds; OAK_FOREVER:
+                              none */
+};
+
+typedef struct oak_leak_report oak_leak_report;
+
+/*
+ * Checks now. *out is the caller's (oak_leak_report_free). opts may be NULL. The process pauses for the time
+ * of a fork; the analysis runs in a child on a frozen copy. From a goroutine or a plain thread; one check at
+ * a time (others wait). 0; -ENOMEM, -EAGAIN (no process could be made), -EINVAL, -EIO (the child failed;
+ * nothing is known).
+ */
+OAK_API OAK_MUST_CHECK int oak_leak_check(const struct oak_leak_opts *opts, oak_leak_report **out);
+OAK_API void oak_leak_report_free(oak_leak_report *r);
+/* Goroutines with this verdict. */
+OAK_API size_t oak_leak_count(const oak_leak_report *r, enum oak_verdict v);
+/* The i-th leaked or suspect goroutine, leaked ones first; NULL past the end. */
+OAK_API const struct oak_leak *oak_leak_at(const oak_leak_report *r, size_t i);
+/* How long the process stood still, and how long the analysis took, in nanoseconds. */
+OAK_API int64_t oak_leak_pause(const oak_leak_report *r);
+OAK_API int64_t oak_leak_duration(const oak_leak_report *r);
+/* False when the allocator is not glibc's: then heap pages count as roots and less is proven. */
+OAK_API bool oak_leak_exact_heap(const oak_leak_report *r);
+/* Prints the report, grouped: what, since when, where, who created it, how many, what they retain, why. */
+OAK_API int oak_leak_print(const oak_leak_report *r, FILE *f);
+
+OAK__END
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * Sockets that block the goroutine, not the thread: TCP and Unix stream sockets, name look-up, readiness of
+ * any descriptor.
+ *
+ * Every operation ends when its deadline passes (-ETIMEDOUT), when the ambient context ends (-ECANCELED,
+ * -ETIMEDOUT) or when the object is closed under it (-EPIPE: closed here). One goroutine may read while
+ * another writes; two readers (or two writers) at a time take turns. From plain threads the calls block the
+ * thread. SIGPIPE is never raised.
+ */
+#ifndef OAKUM_NET_H
+#define OAKUM_NET_H
+
+#include <oakum/base.h>
+#include <sys/uio.h>
+
+OAK__BEGIN
+
+typedef struct oak_conn oak_conn;
+typedef struct oak_listener oak_listener;
+
+/*
+ * network: "tcp", "tcp4", "tcp6" with address "host:port" ("[::1]:80", ":0" for any), or "unix" with a path
+ * ("@name": abstract). All descriptors are close-on-exec and non-blocking; TCP_NODELAY is set as in Go.
+ */
+/* 0 and *out; negative errno (-EADDRINUSE, -EACCES, -EMFILE, -ENOENT: no such host, -EINVAL: a bad address).
+ */
+OAK_API OAK_MUST_CHECK int oak_listen(const char *network, const char *address, oak_listener **out);
+/* Blocks until a client comes. 0; -EPIPE once the listener is closed; -EMFILE, -ENFILE, -ENOMEM: try again
+ * later. */
+OAK_API OAK_MUST_CHECK int oak_accept(oak_listener *l, oak_conn **out);
+/* "127.0.0.1:8080" or the path, NUL-terminated. Bytes needed without the NUL, as snprintf; negative errno. */
+OAK_API int oak_listener_addr(const oak_listener *l, char *buf, size_t size);
+/* Deadline of later and blocked accepts, a point on oak_now()'s clock; OAK_FOREVER: none. */
+OAK_API int oak_listener_set_deadline(oak_listener *l, int64_t t);
+/* Closes it; blocked accepts return -EPIPE. The handle is freed when the last call on it has returned. 0 or
+ * -EINVAL. */
+OAK_API int oak_listener_close(oak_listener *l);
+
+/* Connects. Blocks; tries each address of the host in turn. 0 and *out; negative errno (-ECONNREFUSED,
+ * -ENOENT, ...). */
+OAK_API OAK_MUST_CHECK int oak_dial(const char *network, const char *address, oak_conn **out);
+/* A connection around an existing socket or pipe descriptor, which it then owns. 0; -EINVAL, -EBADF, -ENOMEM,
+ * -EPERM (a regular file: not pollable). On error fd stays the caller's. */
+OAK_API OAK_MUST_CHECK int oak_conn_from_fd(int fd, oak_conn **out);
+
+/* At least one byte, into buf. Bytes read; 0: end of stream (or size 0); negative errno. */
+OAK_API OAK_MUST_CHECK ssize_t oak_read(oak_conn *c, void *buf, size_t size);
+/* All of buf. size, or negative errno: then an unknown part may have been sent. */
+OAK_API OAK_MUST_CHECK ssize_t oak_write(oak_conn *c, const void *buf, size_t size);
+/* As above over n (1 to 1024) pieces. oak_writev writes all of them; iov is not changed. */
+OAK_API OAK_MUST_CHECK ssize_t oak_readv(oak_conn *c, const struct iovec *iov, int n);
+OAK_API OAK_MUST_CHECK ssize_t oak_writev(oak_conn *c, const struct iovec *iov, int n);
+
+/* Deadlines of later and blocked operations, points on oak_now()'s clock; OAK_FOREVER: none. 0 or -EINVAL. */
+OAK_API int oak_conn_set_deadline(oak_conn *c, int64_t t);
+OAK_API int oak_conn_set_read_deadline(oak_conn *c, int64_t t);
+OAK_API int oak_conn_set_write_deadline(oak_conn *c, int64_t t);
+/* Ends the writing side: the peer reads end of stream. 0 or negative errno. */
+OAK_API int oak_conn_close_write(oak_conn *c);
+/* Closes it; blocked operations return -EPIPE. The handle is freed when the last call on it has returned. 0
+ * or -EINVAL. */
+OAK_API int oak_conn_close(oak_conn *c);
+/* The descriptor (still owned by c), the two addresses (as oak_listener_addr). */
+OAK_API int oak_conn_fd(const oak_conn *c);
+OAK_API int oak_conn_local_addr(const oak_conn *c, char *buf, size_t size);
+OAK_API int oak_conn_remote_addr(const oak_conn *c, char *buf, size_t size);
+/*
+ * Blocks until the peer has gone away (end of stream, reset) without reading data: 0; or until the deadline,
+ * the context or close ends the wait (negative errno); -EAGAIN when unread data has arrived first, which
+ * hides the end of stream. One waiter at a time: else -EBUSY. For request handlers that give up when nobody
+ * listens any more.
+ */
+OAK_API OAK_MUST_CHECK int oak_conn_wait_hangup(oak_conn *c);
+
+enum { OAK_READABLE = 1, OAK_WRITABLE = 2 };
+/*
+ * Blocks until a descriptor of another library (a database's socket, an eventfd) is ready: the events that
+ * are, or negative errno. fd stays the caller's and must stay open during the call. -EPERM: not pollable (a
+ * regular file).
+ */
+OAK_API OAK_MUST_CHECK int oak_wait_fd(int fd, int events, int64_t limit);
+
+/*
+ * Looks a host name up (getaddrinfo(3) on a thread of its own stack: other goroutines go on). Writes up to
+ * max numeric addresses of 46 bytes each. How many, or -ENOENT (no such host), -EAGAIN (the resolver says try
+ * later), -ENOMEM, -EINVAL.
+ */
+OAK_API OAK_MUST_CHECK int oak_lookup_host(const char *host, char (*out)[46], int max);
+
+OAK__END
+
+#endif
