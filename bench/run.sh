@@ -49,7 +49,7 @@ build_oakum() {
     if [ ! -f "$build/build.ninja" ]; then
         meson setup "$build" "$root" --buildtype=release -Dbench=true -Dtests=false -Dexamples=false || return 1
     fi
-    ninja -C "$build" -j "$(nproc)"
+    ninja -C "$build" -k0 -j "$(nproc)"
 }
 build_go() {
     go=$("$here/get-go.sh") || return 1
@@ -68,19 +68,23 @@ build_go || { say "no Go twins: only Oakum is measured"; twin=; }
 machine="$(sed -n "s/^model name.*: //p" /proc/cpuinfo | head -1), $(nproc) cores, Linux $(uname -r)"
 say "$repeats runs each; $machine${twin:+, $("$go" version | cut -d" " -f3)}"
 
+at() {
+    OAK_PROCS=$1 GOMAXPROCS=$1 timeout 120 "${@:2}" >"$tmp/out" 2>"$tmp/err"
+}
+
 # measure WHO PROGRAM JOB COUNT PROCS: one run. Its figures go to results as "who procs figure value"; a
 # failure's reason to failures as "who<tab>procs<tab>job<tab>reason".
 measure() {
     local who=$1 program=$2 job=$3 count=$4 procs=$5 rc
     if [ -z "$program" ]; then
-        echo 'it was not built' >"$tmp/err" && rc=1
-    elif [ "$job" = http ]; then
-        OAK_PROCS=$procs GOMAXPROCS=$procs timeout 60 "$here/http.sh" "$count" "$program" http >"$tmp/out" 2>"$tmp/err"
-        rc=$?
+        echo 'it was not built' >"$tmp/err"
+        false
+    elif [ "${job#http}" != "$job" ]; then
+        at "$procs" "$here/http.sh" "$job" "$count" "$build/bench/bench-idle" "$program" http
     else
-        OAK_PROCS=$procs GOMAXPROCS=$procs timeout 120 "$program" "$job" "$count" >"$tmp/out" 2>"$tmp/err"
-        rc=$?
+        at "$procs" "$program" "$job" "$count"
     fi
+    rc=$?
     if [ $rc = 0 ]; then
         sed "s/^/$who $procs /" "$tmp/out" >>"$tmp/results"
         return 0
