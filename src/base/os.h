@@ -1,0 +1,86 @@
+/*
+ * The one door to the kernel: every system call and clock of the core goes through these functions, so that
+ * tests can make any of them fail (OAK_FAULT, see os_fault.c) and schedule exploration can replace clocks.
+ * All return 0 or a count, or a negative errno. Internal; any folder may include it.
+ */
+#ifndef OAK_BASE_OS_H
+#define OAK_BASE_OS_H
+
+#include "base/atomic.h"
+#include "base/common.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* ---- clocks ---- */
+int64_t oak__os_now(void);     /* CLOCK_MONOTONIC, ns */
+uint64_t oak__os_random(void); /* a seed */
+
+/* ---- threads and waiting ---- */
+/* Sleeps while *word == expected, at most until the absolute time (OAK_FOREVER: none). -EAGAIN, -EINTR,
+ * -ETIMEDOUT or 0. */
+int oak__os_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t until);
+void oak__os_futex_wake(_Atomic uint32_t *word, int count);
+int oak__os_thread(void *(*fn)(void *), void *arg,
+                   const char *name); /* detached, 8 MiB stack, all signals as inherited */
+void oak__os_sleep(int64_t ns);
+int oak__os_gettid(void);
+/* CPU time that thread tid of this process has used, ns; negative errno. */
+int64_t oak__os_thread_cpu(int tid);
+
+/* ---- the asymmetric barrier ---- */
+/* 0 when membarrier(PRIVATE_EXPEDITED) works; then oak__os_membarrier() makes every thread of the process
+ * pass a full fence, and the other side of a Dekker pair needs only compiler_barrier(). */
+int oak__os_membarrier_init(void);
+void oak__os_membarrier(void);
+
+/* ---- memory ---- */
+void *oak__os_reserve(size_t size, size_t align); /* readable and writable, committed by touch; NULL */
+void oak__os_unreserve(void *p, size_t size);
+int oak__os_guard(void *p, size_t size, bool light); /* light: MADV_GUARD_INSTALL, else mprotect */
+bool oak__os_guard_light_works(void);
+void oak__os_discard(void *p, size_t size); /* gives the pages back; they read as zero afterwards */
+size_t oak__os_page_size(void);
+
+/* ---- processors ---- */
+int oak__os_cpus(void); /* affinity and cgroup quota (v1, v2), at least 1 */
+
+/* ---- descriptors ---- */
+int oak__os_close(int fd);
+int oak__os_epoll_create(void);
+int oak__os_epoll_ctl(int ep, int op, int fd, uint32_t events, uint64_t data);
+/* limit in ns: 0 polls, OAK_FOREVER blocks. */
+int oak__os_epoll_wait(int ep, struct epoll_event *ev, int max, int64_t limit);
+int oak__os_eventfd(void);
+int oak__os_socket(int family, int type, int proto); /* close-on-exec and non-blocking are added */
+int oak__os_accept(int fd, struct sockaddr *sa, socklen_t *len); /* likewise */
+int oak__os_connect(int fd, const struct sockaddr *sa, socklen_t len);
+ssize_t oak__os_readv(int fd, const struct iovec *iov, int n);
+ssize_t oak__os_writev(int fd, const struct iovec *iov, int n, bool socket); /* socket: MSG_NOSIGNAL */
+ssize_t oak__os_recv(int fd, void *buf, size_t n); /* falls back to read for non-sockets */
+ssize_t oak__os_send(int fd, const void *buf, size_t n);
+
+/* ---- fault injection, for tests ---- */
+enum oak__fault {
+    OAK__FAULT_NONE,
+    OAK__FAULT_MMAP,
+    OAK__FAULT_THREAD,
+    OAK__FAULT_MALLOC,
+    OAK__FAULT_EPOLL,
+    OAK__FAULT_SOCKET,
+    OAK__FAULT_ACCEPT,
+    OAK__FAULT_FORK,
+    OAK__FAULT_COUNT
+};
+/* The next `times` calls of this kind after `after` more succeed-as-usual ones fail with err (positive
+ * errno). */
+void oak__fault_set(enum oak__fault kind, int after, int times, int err);
+/* 0, or the negative errno that this call must fail with. */
+int oak__fault_hit(enum oak__fault kind);
+/* malloc, calloc and free of the core, with the fault door. */
+void *oak__malloc(size_t size);
+void *oak__calloc(size_t size);
+void oak__free(void *p);
+
+#endif

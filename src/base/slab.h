@@ -1,0 +1,51 @@
+/*
+ * Typed tables: the memory of the runtime's own objects (G, P, M, contexts, poll descriptors).
+ *
+ * Each type has a table of chunks, mapped apart from the heap and never given back, so that (a) a
+ * descriptor's memory is type-stable, (b) the leak proof can leave the runtime's memory out of its roots and
+ * knows every object by type, and (c) all objects of a type can be enumerated from outside. Free objects are
+ * kept in a LIFO list under the table's lock; what is hot (G) has caches of its own on top.
+ */
+#ifndef OAK_BASE_SLAB_H
+#define OAK_BASE_SLAB_H
+
+#include "base/lock.h"
+
+enum { OAK__SLAB_MAX_CHUNKS = 4096 };
+
+struct oak__slab {
+    const char *name;
+    size_t object_size;
+    size_t chunk_bytes; /* 0: 256 KiB */
+    oak__lock lock;
+    void *free_list;          /* linked through the first word */
+    _Atomic uint32_t nchunks; /* chunks [0, nchunks) are published (release) */
+    size_t fresh;             /* objects of the last chunk never handed out start here */
+    struct {
+        char *base;
+        size_t objects;
+    } * chunks;
+};
+
+#define OAK__SLAB(type_name, type)                                                                           \
+    {                                                                                                        \
+        .name = (type_name), .object_size = sizeof(type)                                                     \
+    }
+
+/* Zeroed object (a recycled one too), or NULL when memory is out. Any thread. */
+void *oak__slab_alloc(struct oak__slab *s);
+/* Up to n objects linked through their first word; how many. Not zeroed when recycled. */
+size_t oak__slab_alloc_batch(struct oak__slab *s, size_t n, void **list);
+void oak__slab_free(struct oak__slab *s, void *obj);
+/* All objects ever handed out or about to be. */
+void oak__slab_each(struct oak__slab *s, bool (*fn)(void *obj, void *arg), void *arg);
+/* The object that contains address p, or NULL. */
+void *oak__slab_find(struct oak__slab *s, const void *p);
+
+/* Memory of the runtime that is no table (the runtime struct itself, Ps): zeroed, page-aligned, never freed;
+ * known to the leak proof. */
+void *oak__runtime_alloc(size_t size);
+/* Calls fn for every mapping made by this file: [lo, hi). */
+void oak__runtime_regions(bool (*fn)(const void *lo, const void *hi, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * The scheduler's face to the rest of the library.
+ *
+ * Entered. Between oak__enter() and oak__exit() the calling thread is in the runtime: a worker then surely
+ * holds a P, and the monitor does not take it away. User code never runs entered. Entered sections are short
+ * and block on nothing but the runtime's own locks and oak__wait_park(). Rule of order: enter first, then
+ * take locks; never enter while holding one, because entering may have to park (when the P was taken and none
+ * is free). Sections do not nest.
+ *
+ * After anything that may park, the thread may be another one: ask oak__m_self() again, hold no M or P across
+ * it.
+ *
+ * Internal: every folder above sched may include it.
+ */
+#ifndef OAK_SCHED_SCHED_H
+#define OAK_SCHED_SCHED_H
+
+#include "sched/g.h"
+
+/* Enters and returns the calling goroutine (or the plain thread's stand-in). Never NULL: a plain thread whose
+ * first use finds no memory is fatal only here; see oak__enter_try. */
+struct oak__g *oak__enter(void);
+void oak__exit(void);
+/* The calling goroutine or stand-in without entering. */
+struct oak__g *oak__self(void);
+
+/* Makes the runtime run (once): 0, -ENOMEM, -EAGAIN. Any thread; not entered. */
+int oak__start(void);
+bool oak__started(void);
+
+/* What a spawn needs. */
+struct oak__spawn {
+    oak__entry entry;
+    const void *fn; /* for reports */
+    const void *args;
+    size_t args_size;
+    const void *created_at;
+    const char *name;
+    size_t stack_size;       /* 0: default */
+    struct oak_ctx *ctx;     /* ambient context of the new goroutine; NULL: background */
+    struct oak_scope *scope; /* NULL: free */
+};
+/* Makes a goroutine and makes it runnable. Calls oak__ctx_attach / oak__scope_attach for it before it can
+ * run. 0, -ENOMEM, -EAGAIN. Not entered. */
+int oak__spawn(const struct oak__spawn *s);
+
+/* The coarse clock: oak_now() as of the last 10 ms or so. No system call. */
+int64_t oak__coarse_now(void);
+
+/* Arms and cancels a timer of any object (contexts, connections) on this thread's P's wheel, or a common one.
+ * Entered. */
+void oak__timer_start(struct oak__timer *t, int64_t when, oak__timer_fn fn, uint64_t arg);
+bool oak__timer_stop(struct oak__timer *t);
+
+/* Typed tables of the runtime: descriptors that the leak proof knows by type. See base/slab.h. */
+
+/* ---- what the folders above hand in; defined there, called by sched ---- */
+/* scope/ctx.c: 0, or the error with which a blocking call of g must end (level triggered). Fast when g->ctx
+ * is NULL. */
+int oak__ctx_check_slow(struct oak_ctx *c);
+static inline int oak__ctx_check(struct oak__g *g)
+{
+    struct oak_ctx *c = load_relaxed(&g->ctx);
+    return likely(!c) ? 0 : oak__ctx_check_slow(c);
+}
+/* scope/ctx.c: g becomes / ceases to be a member of its g->ctx (reference taken / dropped). Entered. c !=
+ * NULL. */
+void oak__ctx_attach(struct oak_ctx *c, struct oak__g *g);
+void oak__ctx_detach(struct oak_ctx *c, struct oak__g *g);
+/* scope/scope.c: child bookkeeping. attach is called by oak__spawn before g can run; ended by the goroutine's
+ * last act on its own stack, with the entry's result (or -ENOTRECOVERABLE and the panic's text). Entered. */
+void oak__scope_attach(struct oak_scope *s, struct oak__g *g);
+void oak__scope_child_ended(struct oak_scope *s, struct oak__g *g, int result, const char *panic);
+/* scope/panic.c: runs entry(args) for g with the goroutine's outermost recover; returns the result and, in
+ * *panic, NULL or the text (valid until the goroutine ends) when the goroutine is a scope's child. Not
+ * entered. */
+int oak__run_protected(struct oak__g *g, void *args, const char **panic);
+/* scope/fault.c: installs the signal handlers (once), and the alternate stack of this thread. */
+void oak__faults_init(void);
+void oak__faults_thread_init(void);
+
+/* ---- all goroutines ---- */
+/* Calls fn for every descriptor ever made (also free ones: id == 0), in no order, while others come and go.
+ */
+void oak__each_g(bool (*fn)(struct oak__g *g, void *arg), void *arg);
+
+#endif

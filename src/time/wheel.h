@@ -1,0 +1,53 @@
+/*
+ * Timers: one hierarchical wheel for each P, and a few for plain threads' needs.
+ *
+ * Arming and cancelling are O(1): a deadline is rounded up to a tick of 2^16 ns (65.5 us) and hung into one
+ * of 64 slots of one of 8 levels; a slot of a higher level is spread over the lower ones when its time comes
+ * (Varghese & Lauck, "Hashed and hierarchical timing wheels", SOSP 1987, scheme 7). A bitmap a level finds
+ * the next due slot without a search. A timer never fires early and, on an idle machine, less than two ticks
+ * late.
+ *
+ * Protocol. The wheel's lock covers its slots, bitmaps and every field of the timers that hang in it.
+ * timer->wheel tells whether it hangs anywhere. oak__timers_run() takes due timers out under the lock, copies
+ * (fn, timer, arg) aside, and calls fn without the lock: so the call may happen after the owner has gone on
+ * and even armed the timer anew. fn must therefore judge by arg (for a goroutine: the wait's ticket), never
+ * by the timer's present content; memory of timers is type-stable or fn owns a reference.
+ */
+#ifndef OAK_TIME_WHEEL_H
+#define OAK_TIME_WHEEL_H
+
+#include "base/lock.h"
+
+enum { OAK__WHEEL_LEVELS = 8, OAK__WHEEL_SLOTS = 64, OAK__WHEEL_SHIFT = 16 };
+
+struct oak__timer;
+typedef void (*oak__timer_fn)(struct oak__timer *t, uint64_t arg);
+
+struct oak__timer {
+    struct oak__timer *next, **pprev; /* in its slot */
+    int64_t when;                     /* deadline, oak_now() clock */
+    struct oak__wheel *_Atomic wheel; /* where it hangs; NULL: nowhere */
+    oak__timer_fn fn;
+    uint64_t arg;
+};
+
+struct oak__wheel {
+    oak__lock lock;
+    uint64_t tick;            /* ticks up to here have been run */
+    _Atomic int64_t next_due; /* no timer fires before this; OAK_FOREVER when empty. Read by all */
+    uint64_t occupied[OAK__WHEEL_LEVELS]; /* bit per slot */
+    struct oak__timer *slot[OAK__WHEEL_LEVELS][OAK__WHEEL_SLOTS];
+    uint64_t count;
+};
+
+void oak__wheel_init(struct oak__wheel *w, int64_t now);
+/* Arms t (not armed) to fire at t->when. True when w's next_due moved earlier: a sleeping poller may have to
+ * be told. */
+bool oak__timer_arm(struct oak__wheel *w, struct oak__timer *t, int64_t when, oak__timer_fn fn, uint64_t arg);
+/* Takes t out. True: fn will not be called for this arming. False: it was not armed, has been called, or will
+ * be. */
+bool oak__timer_cancel(struct oak__timer *t);
+/* Fires all that is due at now. Number fired. Must be called entered (see sched/sched.h), without locks. */
+int oak__timers_run(struct oak__wheel *w, int64_t now);
+
+#endif
