@@ -77,5 +77,5 @@ soak:           ## repeat the stress tests for SOAK_SECONDS (300)
 	@tools/soak
 
 fuzz:           ## fuzz each parser for FUZZ_SECONDS (60)
-	@tools/deps build test
+	@tools/deps build fuzz
 	@tools/fuzz

@@ -2,9 +2,7 @@
 #ifndef OAKUM_VERSION_H
 #define OAKUM_VERSION_H
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+#include <oakum/base.h>
 
 #define OAK_VERSION_MAJOR  0
 #define OAK_VERSION_MINOR  1
@@ -14,16 +12,16 @@ extern "C" {
 /* One number that grows with each version, for #if: major * 1,000,000 + minor * 1,000 + patch. */
 #define OAK_VERSION_NUMBER (OAK_VERSION_MAJOR * 1000000 + OAK_VERSION_MINOR * 1000 + OAK_VERSION_PATCH)
 
+OAK__BEGIN
+
 /*
  * The version of the library that is linked, as "major.minor.patch". It differs from OAK_VERSION_STRING when
  * a program meets another shared library at run time than the one it was compiled for. The string is static:
  * do not free it. Never fails, never blocks; may be called from any thread, before the runtime has started
  * and in a signal handler.
  */
-__attribute__((visibility("default"))) const char *oak_version(void);
+OAK_API const char *oak_version(void);
 
-#ifdef __cplusplus
-}
-#endif
+OAK__END
 
 #endif
