@@ -1,6 +1,6 @@
 /*
  * The one door to the kernel: every system call and clock of the core goes through these functions, so that
- * tests can make any of them fail (OAK_FAULT, see os_fault.c) and schedule exploration can replace clocks.
+ * tests can make any of them fail (oak__fault_set) and schedule exploration can replace clocks.
  * All return 0 or a count, or a negative errno. Internal; any folder may include it.
  */
 #ifndef OAK_BASE_OS_H
@@ -22,8 +22,12 @@ uint64_t oak__os_random(void); /* a seed */
  * -ETIMEDOUT or 0. */
 int oak__os_futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t until);
 void oak__os_futex_wake(_Atomic uint32_t *word, int count);
-int oak__os_thread(void *(*fn)(void *), void *arg,
-                   const char *name); /* detached, 8 MiB stack, all signals as inherited */
+/*
+ * Starts a detached thread with an 8 MiB stack: 0, -EAGAIN, -ENOMEM. name (up to 15 bytes) is for ps and top;
+ * it must outlive the call. The signal mask is the creator's: a program that blocks a signal before it starts
+ * the runtime, in order to wait for it in one thread, has it blocked in ours as well.
+ */
+int oak__os_thread(void *(*fn)(void *), void *arg, const char *name);
 void oak__os_sleep(int64_t ns);
 int oak__os_gettid(void);
 /* CPU time that thread tid of this process has used, ns; negative errno. */
@@ -45,21 +49,37 @@ size_t oak__os_page_size(void);
 
 /* ---- processors ---- */
 int oak__os_cpus(void); /* affinity and cgroup quota (v1, v2), at least 1 */
+/* CPUs that the process's cgroups allow, rounded up: the least of its group's and all its ancestors' quotas.
+ * 0: no limit. root is put before each path ("" for the real files), for tests. */
+int oak__os_cgroup_cpus(const char *root);
 
 /* ---- descriptors ---- */
 int oak__os_close(int fd);
 int oak__os_epoll_create(void);
 int oak__os_epoll_ctl(int ep, int op, int fd, uint32_t events, uint64_t data);
-/* limit in ns: 0 polls, OAK_FOREVER blocks. */
+/* limit in ns: 0 polls, OAK_FOREVER blocks. Never returns early but for events or -EINTR. */
 int oak__os_epoll_wait(int ep, struct epoll_event *ev, int max, int64_t limit);
-int oak__os_eventfd(void);
-int oak__os_socket(int family, int type, int proto); /* close-on-exec and non-blocking are added */
-int oak__os_accept(int fd, struct sockaddr *sa, socklen_t *len); /* likewise */
-int oak__os_connect(int fd, const struct sockaddr *sa, socklen_t len);
-ssize_t oak__os_readv(int fd, const struct iovec *iov, int n);
-ssize_t oak__os_writev(int fd, const struct iovec *iov, int n, bool socket); /* socket: MSG_NOSIGNAL */
-ssize_t oak__os_recv(int fd, void *buf, size_t n); /* falls back to read for non-sockets */
-ssize_t oak__os_send(int fd, const void *buf, size_t n);
+int oak__os_eventfd(void); /* non-blocking, close-on-exec */
+int oak__os_set_nonblock(int fd);
+int oak__os_dup(int fd); /* close-on-exec */
+
+/* ---- sockets: close-on-exec and non-blocking are added ---- */
+int oak__os_socket(int family, int type, int proto);
+int oak__os_bind(int fd, const struct sockaddr *sa, socklen_t len);
+int oak__os_listen(int fd, int backlog);
+int oak__os_accept(int fd, struct sockaddr *sa, socklen_t *len);
+int oak__os_connect(int fd, const struct sockaddr *sa, socklen_t len); /* -EINPROGRESS when begun */
+int oak__os_setsockopt(int fd, int level, int name, int value);
+int oak__os_getsockopt(int fd, int level, int name); /* the value (>= 0), or negative errno */
+int oak__os_sockname(int fd, bool peer, struct sockaddr *sa, socklen_t *len);
+int oak__os_shutdown(int fd, int how);
+
+/* ---- bytes: EINTR is retried. socket tells which family of calls to use. No SIGPIPE is ever raised ---- */
+ssize_t oak__os_recv(int fd, void *buf, size_t n, bool socket);
+ssize_t oak__os_send(int fd, const void *buf, size_t n, bool socket);
+ssize_t oak__os_readv(int fd, const struct iovec *iov, int n, bool socket);
+ssize_t oak__os_writev(int fd, const struct iovec *iov, int n, bool socket);
+ssize_t oak__os_peek(int fd); /* one byte of a socket, left unread: 1, 0 at end of stream */
 
 /* ---- fault injection, for tests ---- */
 enum oak__fault {
@@ -78,7 +98,7 @@ enum oak__fault {
 void oak__fault_set(enum oak__fault kind, int after, int times, int err);
 /* 0, or the negative errno that this call must fail with. */
 int oak__fault_hit(enum oak__fault kind);
-/* malloc, calloc and free of the core, with the fault door. */
+/* malloc, calloc (one zeroed block) and free of the core, with the fault door. NULL when memory is out. */
 void *oak__malloc(size_t size);
 void *oak__calloc(size_t size);
 void oak__free(void *p);
