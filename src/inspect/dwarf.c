@@ -1,0 +1,261 @@
+/*
+ * libdw, loaded when a report first needs it.
+ *
+ * liboakum links libc alone, and a service that never prints a report never pays for elfutils. The header
+ * gives types and prototypes; the functions come from dlsym under the same names. libdw is not thread-safe
+ * for one Dwfl, so a lock covers all of it.
+ */
+#include "inspect/symbol.h"
+
+#if !defined(OAK_HAVE_LIBDW)
+
+int oak__dwarf_lookup(const void *pc, struct oak__symbol *out, int max)
+{
+    (void)pc, (void)out, (void)max;
+    return 0;
+}
+
+bool oak__dwarf_usable_in_clone(void)
+{
+    return true;
+}
+
+#else
+
+    #include <dlfcn.h>
+    #include <dwarf.h>
+    #include <elfutils/libdw.h>
+    #include <elfutils/libdwfl.h>
+    #include <pthread.h>
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <string.h>
+    #include <unistd.h>
+
+    /* What is used of libdw. One list: the table of pointers and the loading of it. */
+    #define LIBDW(X)                                                                                         \
+        X(dwfl_begin)                                                                                        \
+        X(dwfl_end)                                                                                          \
+        X(dwfl_report_begin)                                                                                 \
+        X(dwfl_report_end)                                                                                   \
+        X(dwfl_linux_proc_report)                                                                            \
+        X(dwfl_linux_proc_find_elf)                                                                          \
+        X(dwfl_build_id_find_debuginfo)                                                                      \
+        X(dwfl_addrmodule)                                                                                   \
+        X(dwfl_module_info)                                                                                  \
+        X(dwfl_module_addrdie)                                                                               \
+        X(dwfl_module_addrinfo)                                                                              \
+        X(dwfl_module_getsrc)                                                                                \
+        X(dwfl_lineinfo)                                                                                     \
+        X(dwarf_getscopes)                                                                                   \
+        X(dwarf_getscopes_die)                                                                               \
+        X(dwarf_tag)                                                                                         \
+        X(dwarf_diename)                                                                                     \
+        X(dwarf_attr)                                                                                        \
+        X(dwarf_formstring)                                                                                  \
+        X(dwarf_formudata)                                                                                   \
+        X(dwarf_getsrcfiles)                                                                                 \
+        X(dwarf_filesrc)
+
+static struct {
+    #define POINTER(name) __typeof__(&(name)) name;
+    LIBDW(POINTER)
+} dw;
+
+/* dlopen is asked for weakly: in a program that is linked fully static it is then simply absent. */
+extern __typeof__(dlopen) dlopen __attribute__((weak));
+extern __typeof__(dlsym) dlsym __attribute__((weak));
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static enum { UNTRIED, LOADED, ABSENT } state;
+static Dwfl *dwfl;
+static Dwfl_Callbacks callbacks;
+/* "folder of the build/../src/": compilation units whose path starts so are the runtime's own. */
+static char own_root[512];
+
+static bool load_functions(void)
+{
+    if (!dlopen || !dlsym)
+        return false;
+    void *lib = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
+    if (!lib)
+        return false;
+    #define LOAD(name)                                                                                       \
+        *(void **)&dw.name = dlsym(lib, #name);                                                              \
+        if (!dw.name)                                                                                        \
+            return false;
+    LIBDW(LOAD)
+    return true;
+}
+
+/* (Re)reads which modules are mapped. */
+static bool report_modules(void)
+{
+    dw.dwfl_report_begin(dwfl);
+    int err = dw.dwfl_linux_proc_report(dwfl, getpid());
+    return dw.dwfl_report_end(dwfl, NULL, NULL) == 0 && err == 0;
+}
+
+/* Folder and name of the compilation unit, joined. Relative parts stay as they are: units of one build agree
+ * in them. */
+static void unit_path(Dwarf_Die *unit, char *buf, size_t size)
+{
+    Dwarf_Attribute attr;
+    const char *name = dw.dwarf_diename(unit), *dir = NULL;
+    if (dw.dwarf_attr(unit, DW_AT_comp_dir, &attr))
+        dir = dw.dwarf_formstring(&attr);
+    if (!name)
+        name = "";
+    if (name[0] == '/' || !dir)
+        snprintf(buf, size, "%s", name);
+    else
+        snprintf(buf, size, "%s/%s", dir, name);
+}
+
+static void learn_own_root(void)
+{
+    static const char this_file[] = "inspect/dwarf.c";
+    Dwarf_Addr bias, here = (Dwarf_Addr)(uintptr_t)learn_own_root;
+    Dwfl_Module *module = dw.dwfl_addrmodule(dwfl, here);
+    Dwarf_Die *unit = module ? dw.dwfl_module_addrdie(module, here, &bias) : NULL;
+    if (!unit)
+        return;
+    unit_path(unit, own_root, sizeof own_root);
+    size_t n = strlen(own_root), tail = sizeof this_file - 1;
+    if (n > tail && strcmp(own_root + n - tail, this_file) == 0)
+        own_root[n - tail] = 0;
+    else
+        own_root[0] = 0;
+}
+
+static bool ready(void)
+{
+    if (state != UNTRIED)
+        return state == LOADED;
+    state = ABSENT;
+    if (!load_functions())
+        return false;
+    callbacks.find_elf = dw.dwfl_linux_proc_find_elf;
+    /* Separate debug files by build id from the local folders only: a report never waits for a server. */
+    callbacks.find_debuginfo = dw.dwfl_build_id_find_debuginfo;
+    dwfl = dw.dwfl_begin(&callbacks);
+    if (!dwfl)
+        return false;
+    if (!report_modules()) {
+        dw.dwfl_end(dwfl);
+        return false;
+    }
+    learn_own_root();
+    state = LOADED;
+    return true;
+}
+
+static bool is_own(Dwarf_Die *unit)
+{
+    char path[512];
+    if (!own_root[0])
+        return false;
+    unit_path(unit, path, sizeof path);
+    return strncmp(path, own_root, strlen(own_root)) == 0;
+}
+
+/* The call that was inlined: the place in the function around it. */
+static void call_site(Dwarf_Die *inlined, Dwarf_Die *unit, struct oak__symbol *s)
+{
+    Dwarf_Attribute attr;
+    Dwarf_Word file, line;
+    Dwarf_Files *files;
+    size_t nfiles;
+    s->line = 0;
+    s->file[0] = 0;
+    if (dw.dwarf_getsrcfiles(unit, &files, &nfiles) != 0)
+        return;
+    if (dw.dwarf_attr(inlined, DW_AT_call_file, &attr) && dw.dwarf_formudata(&attr, &file) == 0)
+        oak__symbol_copy(s->file, sizeof s->file, dw.dwarf_filesrc(files, file, NULL, NULL));
+    if (dw.dwarf_attr(inlined, DW_AT_call_line, &attr) && dw.dwarf_formudata(&attr, &line) == 0)
+        s->line = (int)line;
+}
+
+/* The functions around an address from inside out: inlined ones, then the one that stands there. *first holds
+ * module and line. */
+static int functions(Dwarf_Die *unit, Dwarf_Addr address, const struct oak__symbol *first,
+                     struct oak__symbol *out, int max)
+{
+    Dwarf_Die *at = NULL, *scopes = NULL;
+    int n = 0;
+    if (dw.dwarf_getscopes(unit, address, &at) <= 0)
+        return 0;
+    struct oak__symbol next = *first;
+    int nscopes = dw.dwarf_getscopes_die(&at[0], &scopes);
+    for (int i = 0; i < nscopes && n < max; i++) {
+        int tag = dw.dwarf_tag(&scopes[i]);
+        if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
+            continue;
+        oak__symbol_copy(next.function, sizeof next.function, dw.dwarf_diename(&scopes[i]));
+        out[n++] = next;
+        if (tag == DW_TAG_subprogram)
+            break;
+        call_site(&scopes[i], unit, &next);
+    }
+    free(scopes);
+    free(at);
+    return n;
+}
+
+/* A module without debug information still has names. */
+static void name_only(Dwfl_Module *module, Dwarf_Addr address, struct oak__symbol *s)
+{
+    GElf_Off offset = 0;
+    GElf_Sym sym;
+    Dwarf_Addr start = 0;
+    const char *name = dw.dwfl_module_addrinfo(module, address, &offset, &sym, NULL, NULL, NULL);
+    oak__symbol_copy(s->function, sizeof s->function, name);
+    dw.dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
+    s->offset = name ? offset : address - start;
+    s->runtime = strncmp(s->function, "oak_", 4) == 0;
+}
+
+static int lookup(const void *pc, struct oak__symbol *out, int max)
+{
+    Dwarf_Addr address = (Dwarf_Addr)(uintptr_t)pc, bias = 0;
+    Dwfl_Module *module = dw.dwfl_addrmodule(dwfl, address);
+    /* Perhaps it was loaded after the last look. */
+    if (!module && report_modules())
+        module = dw.dwfl_addrmodule(dwfl, address);
+    if (!module)
+        return 0;
+    struct oak__symbol first = {.line = 0};
+    const char *name = dw.dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    oak__symbol_copy(first.module, sizeof first.module, oak__base_name(name ? name : ""));
+    name_only(module, address, &first);
+    Dwarf_Die *unit = dw.dwfl_module_addrdie(module, address, &bias);
+    Dwfl_Line *line = dw.dwfl_module_getsrc(module, address);
+    if (line)
+        oak__symbol_copy(first.file, sizeof first.file,
+                         dw.dwfl_lineinfo(line, NULL, &first.line, NULL, NULL, NULL));
+    if (unit)
+        first.runtime = is_own(unit) || first.runtime;
+    int n = unit ? functions(unit, address - bias, &first, out, max) : 0;
+    if (n > 0)
+        return n;
+    out[0] = first;
+    return first.function[0] || first.module[0];
+}
+
+int oak__dwarf_lookup(const void *pc, struct oak__symbol *out, int max)
+{
+    pthread_mutex_lock(&lock);
+    int n = ready() ? lookup(pc, out, max) : 0;
+    pthread_mutex_unlock(&lock);
+    return n;
+}
+
+bool oak__dwarf_usable_in_clone(void)
+{
+    if (pthread_mutex_trylock(&lock) != 0)
+        return false;
+    pthread_mutex_unlock(&lock);
+    return true;
+}
+
+#endif

@@ -1,0 +1,50 @@
+#include "inspect/walk.h"
+
+/*
+ * x86-64 and aarch64 keep the same frame record: the caller's frame pointer, then the return address, at the
+ * address in the frame pointer register (rbp, x29).
+ */
+struct record {
+    const struct record *caller;
+    const void *pc;
+};
+
+/* aarch64 may sign return addresses in their upper bits (pointer authentication): the bare address is wanted.
+ */
+static const void *bare(const void *pc)
+{
+#ifdef __aarch64__
+    register const void *lr __asm__("x30") = pc;
+    __asm__("hint #7" : "+r"(lr)); /* xpaclri; does nothing on older processors */
+    return lr;
+#else
+    return pc;
+#endif
+}
+
+/* A record must lie wholly within the bounds. */
+static bool within(const struct record *r, uintptr_t lo, uintptr_t hi)
+{
+    uintptr_t at = (uintptr_t)r;
+    return at >= lo && at < hi && hi - at >= sizeof *r && at % sizeof(void *) == 0;
+}
+
+/* The stack may belong to another goroutine, and a sanitizer may have poisoned what lies between the records.
+ */
+__attribute__((no_sanitize("address", "thread"))) int oak__walk(const void *fp, const void *lo,
+                                                                const void *hi, const void **frames, int max)
+{
+    const struct record *r = fp;
+    uintptr_t from = (uintptr_t)lo;
+    int n = 0;
+    /* Each caller's record lies above its callee's: so the walk ends. */
+    while (n < max && within(r, from, (uintptr_t)hi)) {
+        const void *pc = bare(r->pc);
+        if (!oak__text_has(pc))
+            break;
+        frames[n++] = pc;
+        from = (uintptr_t)r + sizeof *r;
+        r = r->caller;
+    }
+    return n;
+}
