@@ -81,6 +81,7 @@ struct oak__g {
     struct oak__link scope_link;     /* in scope->children, under the scope's lock */
     struct oak__defer *defers;       /* innermost first */
     struct oak__frame *recover;      /* innermost oak_recover */
+    uintptr_t reads;                 /* read locks held: see sync/reads.h */
 
     /* -- what it waits for -- */
     const void *_Atomic wait_object; /* NULL: several or none */

@@ -67,6 +67,10 @@ static inline int oak__ctx_check(struct oak__g *g)
  * NULL. */
 void oak__ctx_attach(struct oak_ctx *c, struct oak__g *g);
 void oak__ctx_detach(struct oak_ctx *c, struct oak__g *g);
+/* scope/ctx_member.c: from here to unmask the end of its context does not wake g: it has none. For waits that
+ * nothing may end (a condition's re-lock, a scope's children). Entered, by g itself. */
+struct oak_ctx *oak__ctx_mask(struct oak__g *g);
+void oak__ctx_unmask(struct oak__g *g, struct oak_ctx *masked);
 /* scope/scope.c: child bookkeeping. attach is called by oak__spawn before g can run; ended by the goroutine's
  * last act on its own stack, with the entry's result (or -ENOTRECOVERABLE and the panic's text). Entered. */
 void oak__scope_attach(struct oak_scope *s, struct oak__g *g);
@@ -75,6 +79,9 @@ void oak__scope_child_ended(struct oak_scope *s, struct oak__g *g, int result, c
  * *panic, NULL or the text (valid until the goroutine ends) when the goroutine is a scope's child. Not
  * entered. */
 int oak__run_protected(struct oak__g *g, void *args, const char **panic);
+/* scope/panic.c: oak_panic for a misuse found by the library: pc is the caller's call, caller_pc() in the
+ * public function, and is named in the text. Not entered, no lock held. */
+OAK_NORETURN void oak__panic_at(const void *pc, const char *fmt, ...) OAK_PRINTF(2, 3);
 /* scope/fault.c: installs the signal handlers (once), and the alternate stack of this thread. */
 void oak__faults_init(void);
 void oak__faults_thread_init(void);
