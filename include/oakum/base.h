@@ -48,6 +48,12 @@
 
 OAK__BEGIN
 
+/* For macros: gcc takes the value of a statement expression for used, this asks for it again. */
+static inline __attribute__((always_inline, unused)) OAK_MUST_CHECK int oak__checked(int rc)
+{
+    return rc;
+}
+
 /* Monotonic time in nanoseconds (CLOCK_MONOTONIC). Never blocks; any thread. */
 OAK_API int64_t oak_now(void);
 

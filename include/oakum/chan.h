@@ -44,10 +44,10 @@ struct oak__chan;
 #define oak_send_timeout(ch, v, limit) oak__send_op(ch, (limit), (v))
 /* Sends if that needs no waiting, else -EAGAIN. Never blocks. A NULL channel: -EAGAIN. */
 #define oak_try_send(ch, ...)                                                                                \
-    __extension__({                                                                                          \
+    oak__checked(__extension__({                                                                             \
         oak__elem(ch) oak__v = (__VA_ARGS__);                                                                \
         oak__chan_try_send(oak__raw(ch), &oak__v);                                                           \
-    })
+    }))
 
 /*
  * Receives into *out (a pointer to the element type). Blocks until a value comes.
@@ -57,10 +57,10 @@ struct oak__chan;
 #define oak_recv_timeout(ch, out, limit) oak__recv_op(ch, out, (limit))
 /* Receives if a value is there, else -EAGAIN; -EPIPE when closed and drained. Never blocks. */
 #define oak_try_recv(ch, out)                                                                                \
-    __extension__({                                                                                          \
+    oak__checked(__extension__({                                                                             \
         oak__elem(ch) *oak__o = (out);                                                                       \
         oak__chan_try_recv(oak__raw(ch), oak__o);                                                            \
-    })
+    }))
 
 /* Runs its block for each value until the channel is closed and drained, or the wait is cancelled. */
 #define oak_range(ch, v) for (oak__elem(ch) v; oak_recv(ch, &v) == 0;)
@@ -84,15 +84,15 @@ struct oak__chan;
 #define oak__elem(ch) __typeof__((ch)((struct oak__chan *)0))
 #define oak__raw(ch)  ((struct oak__chan *)(uintptr_t)(ch))
 #define oak__send_op(ch, limit, v)                                                                           \
-    __extension__({                                                                                          \
+    oak__checked(__extension__({                                                                             \
         oak__elem(ch) oak__v = v;                                                                            \
         oak__chan_send(oak__raw(ch), &oak__v, limit);                                                        \
-    })
+    }))
 #define oak__recv_op(ch, out, limit)                                                                         \
-    __extension__({                                                                                          \
+    oak__checked(__extension__({                                                                             \
         oak__elem(ch) *oak__o = (out);                                                                       \
         oak__chan_recv(oak__raw(ch), oak__o, limit);                                                         \
-    })
+    }))
 
 OAK_API struct oak__chan *oak__chan_make(size_t elem_size, size_t capacity) OAK_MUST_CHECK;
 OAK_API int oak__chan_send(struct oak__chan *c, const void *v, int64_t limit) OAK_MUST_CHECK;

@@ -175,10 +175,10 @@ OAK_API void oak__blocking_end(int *token);
 #define OAK__GO_7       OAK__GO_N
 #define OAK__GO_8       OAK__GO_N
 #define OAK__GO_N(s, f, ...)                                                                                 \
-    __extension__({                                                                                          \
+    oak__checked(__extension__({                                                                             \
         struct f##__args oak__g = f##__pack(__VA_ARGS__);                                                    \
         oak__go_scope((s), f##__entry, (void *)(uintptr_t)f, &oak__g, sizeof oak__g);                        \
-    })
+    }))
 #define OAK__GO_D(n, ...) OAK__CAT(OAK__GO_D_, n)(__VA_ARGS__)
 #define OAK__GO_D_1(f)    OAK__GO_D_N(f, )
 #define OAK__GO_D_2       OAK__GO_D_N
@@ -188,10 +188,10 @@ OAK_API void oak__blocking_end(int *token);
 #define OAK__GO_D_6       OAK__GO_D_N
 #define OAK__GO_D_7       OAK__GO_D_N
 #define OAK__GO_D_N(f, ...)                                                                                  \
-    __extension__({                                                                                          \
+    oak__checked(__extension__({                                                                             \
         struct f##__args oak__g = f##__pack(__VA_ARGS__);                                                    \
         oak__go_detached(f##__entry, (void *)(uintptr_t)f, &oak__g, sizeof oak__g);                          \
-    })
+    }))
 
 OAK__END
 

@@ -35,7 +35,7 @@ struct oak_panic_info {
  * happened and the result is -ENOTRECOVERABLE. -EINVAL: fn is NULL. Recovers only panics of the calling
  * goroutine.
  */
-OAK_API OAK_MUST_CHECK int oak_recover (void (*fn)(void *), void *arg, struct oak_panic_info * info);
+OAK_API OAK_MUST_CHECK int oak_recover(void (*fn)(void *), void *arg, struct oak_panic_info *info);
 
 /*
  * From now on SIGSEGV, SIGBUS and SIGFPE raised by a goroutine's own instruction become panics of it; by

@@ -37,7 +37,8 @@ struct oak_case {
 /* The same; *okp tells a value (true) from a closed channel (false). */
 #define oak_on_recv_ok(ch, out, okp) OAK__CASE(OAK__CASE_RECV, ch, oak__typed(ch, out), okp)
 /* Send value (evaluated once, before the select starts). */
-#define oak_on_send(ch, ...) OAK__CASE(OAK__CASE_SEND, ch, ((oak__elem(ch)[1]){__VA_ARGS__}), NULL)
+#define oak_on_send(ch, ...)                                                                                 \
+    OAK__CASE(OAK__CASE_SEND, ch, (oak__fits(ch, (__VA_ARGS__)), (oak__elem(ch)[1]){__VA_ARGS__}), NULL)
 /* Chosen when no other case is ready: the select then never blocks. */
 #define oak_on_default() ((struct oak_case){OAK__CASE_DEFAULT, NULL, NULL, NULL, 0})
 /* Chosen when nothing else was ready for so many nanoseconds. */
@@ -46,10 +47,10 @@ struct oak_case {
 /* Index of the case that happened, or a negative errno (see above). At most one default and one timeout case:
  * else -EINVAL. */
 #define oak_select(...)                                                                                      \
-    __extension__({                                                                                          \
+    oak__checked(__extension__({                                                                             \
         struct oak_case oak__cases[] = {__VA_ARGS__};                                                        \
         oak_select_n(oak__cases, sizeof oak__cases / sizeof oak__cases[0]);                                  \
-    })
+    }))
 
 /*
  * The same over an array. n may be 0 (blocks for ever). Up to 65535 cases; more: -EINVAL. -ENOMEM for very
@@ -58,6 +59,13 @@ struct oak_case {
 OAK_API int oak_select_n(struct oak_case *cases, size_t n) OAK_MUST_CHECK;
 
 #define OAK__CASE(k, c, e, okp) ((struct oak_case){k, oak__raw(c), (e), (okp), 0})
+/* Nothing, but an error unless v can be assigned to an element: braces would let a number pass for a struct.
+ */
+#define oak__fits(ch, v)                                                                                     \
+    ((void)sizeof(__extension__({                                                                            \
+        oak__elem(ch) oak__t = v;                                                                            \
+        oak__t;                                                                                              \
+    })))
 /* out, checked to point to the element type. */
 #define oak__typed(ch, out) (1 ? (out) : (oak__elem(ch) *)NULL)
 
