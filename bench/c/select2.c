@@ -20,7 +20,7 @@ static void work(long count)
     MUST(oak_go_detached(sender, left, &wg, count / 2));
     MUST(oak_go_detached(sender, right, &wg, count / 2));
     for (long i = 0; i < count / 2 * 2; i++) {
-        int chosen = oak_select (oak_on_recv(left, &value), oak_on_recv(right, &value));
+        int chosen = oak_select(oak_on_recv(left, &value), oak_on_recv(right, &value));
         must(chosen, "oak_select");
         sum += chosen == 0 ? value : -(long)value;
     }
