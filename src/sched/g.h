@@ -46,23 +46,24 @@ enum oak__g_kind { OAK__G_GOROUTINE, OAK__G_THREAD };
 struct oak__waiter {
     struct oak__link link; /* in the object's queue; link.next == NULL: not queued */
     struct oak__g *g;
-    uint64_t ticket; /* which wait of g this is */
-    void *elem;      /* channel: value to send, or where to put it */
-    uintptr_t data;  /* the object's own use: select case index, semaphore count, lock kind */
+    const void *object; /* the object whose queue this is for: what the leak proof looks at */
+    uint64_t ticket;    /* which wait of g this is */
+    void *elem;         /* channel: value to send, or where to put it */
+    uintptr_t data;     /* the object's own use: select case index, semaphore count, lock kind */
 };
 
 enum { OAK__ARGS_INLINE = 96 };
 
 struct oak__g {
     /* -- what a switch touches -- */
-    void *sp;                 /* saved stack pointer while not running; NULL until the first run */
-    _Atomic uint64_t wait;    /* ticket << 3 | phase: see park.h */
-    struct oak__g *next;      /* in a run queue or a free list, by whoever owns that */
-    struct oak__m *_Atomic m; /* the thread it runs on (RUNNING), else the last one */
-    int wake_status;          /* what the claimer says: 0 or negative errno */
-    _Atomic uint8_t status;   /* oak__g_status */
-    uint8_t kind;             /* oak__g_kind */
-    _Atomic uint8_t reason;   /* oak_wait_reason while WAITING */
+    void *sp;                    /* saved stack pointer while not running; NULL until the first run */
+    _Atomic uint64_t wait;       /* ticket << 3 | phase: see park.h */
+    struct oak__g *_Atomic next; /* in a run queue or a free list, by whoever owns that */
+    struct oak__m *_Atomic m;    /* the thread it runs on (RUNNING), else the last one */
+    int wake_status;             /* what the claimer says: 0 or negative errno */
+    _Atomic uint8_t status;      /* oak__g_status */
+    uint8_t kind;                /* oak__g_kind */
+    _Atomic uint8_t reason;      /* oak_wait_reason while WAITING */
     uint8_t stack_class;
     char *stack_lo;              /* lowest usable byte above the guard; NULL until the first run */
     struct oak_ctx *_Atomic ctx; /* ambient context; NULL: background. Written by the goroutine itself */
@@ -100,7 +101,7 @@ struct oak__g {
         };
     };
     struct oak__waiter
-        *_Atomic waiters; /* select: array of nwaiters places, on its stack; objects in waiter->data order */
+        *_Atomic waiters; /* select: array of nwaiters places, on its stack; each with its object */
     uint32_t nwaiters;
     uint32_t held_locks; /* mutexes and write locks held: a cheap hint for reports */
 #if OAK_TSAN

@@ -86,6 +86,9 @@ OAK_NORETURN void oak__panic_at(const void *pc, const char *fmt, ...) OAK_PRINTF
 void oak__faults_init(void);
 void oak__faults_thread_init(void);
 
+/* leak/: checks, prints what is proven to standard error; how many. Not entered. */
+int oak__leakcheck_at_exit(void);
+
 /* ---- all goroutines ---- */
 /* Calls fn for every descriptor ever made (also free ones: id == 0), in no order, while others come and go.
  */

@@ -1,0 +1,205 @@
+/*
+ * M (threads), P (processors) and the scheduler's one global struct. Read g.h first.
+ *
+ * Internal: only src/sched, src/inspect and src/leak may include it.
+ */
+#ifndef OAK_SCHED_M_H
+#define OAK_SCHED_M_H
+
+#include "arch/arch.h"
+#include "base/os.h"
+#include "base/slab.h"
+#include "sched/g.h"
+#include "stack/stack.h"
+
+enum { OAK__RING = 256, OAK__MAX_PROCS = 256 };
+
+/* Whether the M may use its m->p: the word of the P hand-over, see handover.c. */
+enum oak__own {
+    OAK__OWN_NONE = 0, /* no P: taken, given away, or a plain thread between runs */
+    OAK__OWN_P,        /* m->p is ours */
+    OAK__OWN_RETAKING, /* the monitor is about to decide */
+    OAK__OWN_THREAD,   /* a plain thread: never has a P and needs none */
+};
+
+/* What to do with the goroutine that was switched away from, once its registers are saved. */
+enum oak__prev_op {
+    OAK__PREV_NONE = 0,
+    OAK__PREV_PARK,   /* commit the park */
+    OAK__PREV_YIELD,  /* queue it at the end of the local ring */
+    OAK__PREV_GLOBAL, /* queue it globally (its M has no P) */
+    OAK__PREV_EXIT,   /* free its stack and its descriptor */
+    OAK__PREV_CALL,   /* it wants its call made on this thread's own stack: call.c */
+};
+
+/* Fields are _Atomic where another thread may look, or where two goroutines of one thread touch them (to a
+ * race detector that sees goroutines, that is sharing; relaxed accesses cost nothing). */
+struct oak__m {
+    _Atomic uint32_t entered; /* 1: in the runtime. With own, one half of the hand-over's Dekker pair */
+    _Atomic uint32_t own;     /* oak__own */
+    struct oak__p *_Atomic p;
+    struct oak__g *_Atomic g; /* running goroutine; NULL on g0; a plain thread's stand-in */
+    void *g0_sp;              /* where the scheduler's own context was left */
+    struct oak__g *_Atomic prev;
+    _Atomic int prev_op;
+    uint64_t rng;
+    bool spinning;            /* only this thread */
+    _Atomic uint32_t wake;    /* futex: 1 = go on, next_p is set */
+    struct oak__p *next_p;    /* handed over by whoever wakes us */
+    struct oak__m *idle_next; /* in sched.idle_ms, under sched.lock */
+    int tid;
+    void (*call_fn)(void *); /* call.c */
+    void *call_arg;
+    char *g0_lo, *g0_hi;    /* bounds of the thread's own stack */
+    struct oak__g stand_in; /* plain threads: not a goroutine, but waits like one */
+#if OAK_TSAN
+    void *g0_fiber;
+#endif
+#if OAK_ASAN
+    void *g0_fake;
+#endif
+};
+
+struct oak__p {
+    uint32_t index;
+    _Atomic uint32_t idle;        /* in sched.idle_ps */
+    struct oak__m *_Atomic m;     /* holder */
+    _Atomic uint32_t tick;        /* grows with each switch: the monitor's sign of progress */
+    _Atomic uint32_t next_streak; /* times in a row that `next` was taken before the ring */
+    _Atomic uint32_t lone_yields;
+    struct oak__g *_Atomic next; /* LIFO slot: runs next; the holder's only, never stolen */
+
+    /* Ring of runnable goroutines: the holder pushes at tail and takes at head, thieves take at head by CAS.
+     */
+    _Atomic uint32_t head __attribute__((aligned(64)));
+    _Atomic uint32_t tail __attribute__((aligned(64)));
+    struct oak__g *_Atomic ring[OAK__RING];
+
+    struct oak__g *_Atomic free_gs; /* descriptors, linked by next; the holder's only */
+    _Atomic uint32_t nfree_gs;
+    _Atomic uint64_t next_id, last_id; /* goroutine ids in stock */
+    _Atomic uint64_t created, ended;
+    struct oak__stack_cache stacks;
+    struct oak__p *idle_next; /* under sched.lock */
+    struct oak__wheel wheel __attribute__((aligned(64)));
+
+    /* the monitor's notes */
+    uint32_t seen_tick;
+    int64_t seen_since;
+    int64_t seen_cpu;
+    int seen_tid;
+};
+
+struct oak__sched {
+    oak__lock lock; /* covers the queue and the idle lists */
+    struct oak__g *global_head, *global_tail;
+    _Atomic uint32_t global_count;
+    struct oak__p *idle_ps;
+    struct oak__m *idle_ms;
+    _Atomic uint32_t nidle_ps;
+    _Atomic uint32_t nspinning; /* workers awake and looking for work */
+    _Atomic int64_t polling;    /* 0: nobody is blocked in the poller; else until when + 1 */
+    _Atomic int64_t last_poll;  /* when the poller was last looked at */
+    _Atomic int64_t coarse_now;
+    _Atomic uint32_t monitor_asleep; /* futex */
+    _Atomic uint32_t nthreads;
+    uint32_t nprocs;
+    bool asymmetric; /* membarrier works: light fences are free */
+    struct oak__p *p[OAK__MAX_PROCS];
+    struct oak__wheel thread_wheel;  /* timers of plain threads' objects */
+    _Atomic uint64_t thread_created; /* spawned by plain threads */
+    oak__lock gfree_lock;
+    struct oak__g *gfree; /* descriptors shared between Ps */
+    _Atomic uint64_t ids;
+};
+
+extern struct oak__sched *oak__sched; /* NULL until started; in the runtime's own memory */
+extern struct oak__slab oak__g_slab, oak__m_slab;
+
+/*
+ * One half of a store-load pair whose other half calls oak__heavy_fence(): free when membarrier(2) works, a
+ * full fence otherwise. Orders what is before it, as seen by the other side, against what is after.
+ */
+static inline void oak__light_fence(void)
+{
+    if (likely(oak__sched->asymmetric))
+        compiler_barrier();
+    else
+        fence_seq();
+}
+
+static inline void oak__heavy_fence(void)
+{
+    if (likely(oak__sched->asymmetric))
+        oak__os_membarrier();
+    else
+        fence_seq();
+}
+
+/* ---- runq.c ---- */
+void oak__ring_push(struct oak__p *p, struct oak__g *g);
+struct oak__g *oak__ring_pop(struct oak__p *p);
+struct oak__g *oak__ring_steal(struct oak__p *thief, struct oak__p *victim);
+bool oak__runq_empty(struct oak__p *p);
+void oak__global_push(struct oak__g *g);
+/* A list linked by next, n long. Under no lock. */
+void oak__global_push_list(struct oak__g *head, struct oak__g *tail, uint32_t n);
+/* A fair share of the global queue: one is returned, more go to p's ring. Takes sched.lock. */
+struct oak__g *oak__global_pop(struct oak__p *p, uint32_t max);
+
+/* ---- run.c: switching ---- */
+/* The next goroutine from p's own queues, or NULL. */
+struct oak__g *oak__pick_local(struct oak__p *p);
+/* Leaves the calling goroutine with op to be done, for the next one or the scheduler. Returns when it is
+ * resumed. */
+void oak__leave(struct oak__m *m, struct oak__g *g, enum oak__prev_op op);
+/* From g0: runs g until some goroutine comes back to g0. */
+void oak__run(struct oak__m *m, struct oak__g *g);
+/* First thing on any new stack: does what the previous goroutine asked for. */
+void oak__after_switch(struct oak__m *m);
+/* Puts g, claimed and finished, where it will be run. Entered. */
+void oak__ready(struct oak__g *g);
+OAK_NORETURN void oak__g_main(void);
+
+/* ---- worker.c: threads ---- */
+/* Work was queued: wakes a worker if a P is idle and nobody is looking already. */
+void oak__wake_worker(void);
+/* Gives p to an idle or new worker. */
+void oak__start_worker(struct oak__p *p, bool spinning);
+void oak__stop_worker(struct oak__m *m); /* sleeps until given a P; then holds it */
+void oak__acquire_p(struct oak__m *m, struct oak__p *p);
+struct oak__p *oak__release_p(struct oak__m *m);
+/* Under sched.lock. */
+void oak__idle_p_put(struct oak__p *p);
+struct oak__p *oak__idle_p_get(void);
+int oak__first_worker(void);
+
+/* ---- find.c: a worker's search for the next goroutine; blocks ---- */
+struct oak__g *oak__find_runnable(struct oak__m *m);
+/* Queues a list that the poller returned. Entered or on g0 with a P; without one it goes to the global queue.
+ */
+void oak__inject(struct oak__p *p, struct oak__g *list);
+/* The earliest next_due of all wheels. */
+int64_t oak__next_timer(void);
+
+/* ---- handover.c ---- */
+/* p has no holder: idle it, or start a worker where there is work for it. */
+void oak__hand_off(struct oak__p *p);
+/* Takes p from its holder if that one is in user code. */
+bool oak__retake(struct oak__p *p);
+struct oak__g *oak__enter_slow(void);
+
+/* ---- call.c ---- */
+void oak__call_on_g0(struct oak__m *m, struct oak__g *g);
+
+/* ---- spawn.c ---- */
+void oak__g_free(struct oak__p *p, struct oak__g *g);
+
+/* ---- thread.c ---- */
+struct oak__m *oak__m_for_thread(void); /* NULL: no memory */
+
+/* ---- monitor.c ---- */
+void *oak__monitor(void *unused);
+void oak__monitor_wake(void);
+
+#endif

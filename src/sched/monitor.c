@@ -1,0 +1,167 @@
+/*
+ * The monitor: one thread without a P that sees to it that no P is wasted.
+ *
+ *   - It takes the P from a thread that has sat in one goroutine for HOG (a computation), or that the kernel
+ * has put to sleep in it (a blocking call: its CPU clock stands still), if anybody waits for that P.
+ *   - It looks at the poller when nobody has for POLL_EVERY.
+ *   - It keeps the coarse clock, and gives back the memory of resting stacks.
+ *
+ * It sleeps 20 us at a time while it finds something to do, longer and longer while it does not; and on a
+ * futex while every P is idle.
+ */
+#include "poll/poll.h"
+#include "sched/m.h"
+#include "sched/sanitize.h"
+#include "sched/sched.h"
+
+#include <pthread.h>
+
+static const int64_t HOG = 10 * OAK_MILLISECOND;
+/* With an idle P at hand a queued goroutine need not wait as long for a busy one. */
+static const int64_t HOG_WITH_IDLE = 200 * OAK_MICROSECOND;
+static const int64_t BLOCKED = 20 * OAK_MICROSECOND;
+static const int64_t POLL_EVERY = 10 * OAK_MILLISECOND;
+static const int64_t TRIM_EVERY = 100 * OAK_MILLISECOND;
+static const int64_t SLEEP_LEAST = 20 * OAK_MICROSECOND;
+static const int64_t SLEEP_MOST_WAITED_FOR = OAK_MILLISECOND;
+static const int64_t SLEEP_MOST = 10 * OAK_MILLISECOND;
+enum { QUIET_ROUNDS = 50, TRIM_BATCH = 256 };
+
+void oak__monitor_wake(void)
+{
+    struct oak__sched *s = oak__sched;
+    if (load_relaxed(&s->monitor_asleep) && swap_seq(&s->monitor_asleep, 0))
+        oak__os_futex_wake(&s->monitor_asleep, 1);
+}
+
+/* Does anything wait for p that only its holder, or a new one, can do? */
+static bool waited_for(struct oak__p *p, int64_t now)
+{
+    return !oak__runq_empty(p) || load_relaxed(&oak__sched->global_count) ||
+           load_relaxed(&p->wheel.next_due) <= now;
+}
+
+/* Notes p's tick; how long it has stood still. */
+static int64_t standing_still(struct oak__p *p, int64_t now)
+{
+    uint32_t tick = load_relaxed(&p->tick);
+    if (tick != p->seen_tick) {
+        p->seen_tick = tick;
+        p->seen_since = now;
+        p->seen_cpu = -1;
+    }
+    return now - p->seen_since;
+}
+
+/* Has the holder's CPU clock stood still since the last look? (First look at a tick: not known yet.) */
+static bool blocked_in_kernel(struct oak__p *p, struct oak__m *m)
+{
+    int64_t cpu = oak__os_thread_cpu(m->tid);
+    bool same = p->seen_cpu >= 0 && p->seen_tid == m->tid && cpu == p->seen_cpu;
+    p->seen_cpu = cpu;
+    p->seen_tid = m->tid;
+    return same;
+}
+
+/* True when p was taken. */
+static bool check_p(struct oak__p *p, int64_t now, bool *wanted)
+{
+    struct oak__sched *s = oak__sched;
+    struct oak__m *m = load_acquire(&p->m);
+    int64_t still = standing_still(p, now);
+    if (!m || load_relaxed(&p->idle) || !waited_for(p, now))
+        return false;
+    *wanted = true;
+    if (still < BLOCKED || load_relaxed(&m->entered))
+        return false;
+    int64_t hog = load_relaxed(&s->nidle_ps) ? HOG_WITH_IDLE : HOG;
+    if (still < hog && !blocked_in_kernel(p, m))
+        return false;
+    if (!oak__retake(p))
+        return false;
+    oak__hand_off(p);
+    return true;
+}
+
+static bool poll_if_neglected(int64_t now)
+{
+    struct oak__sched *s = oak__sched;
+    bool broken;
+    if (!oak__poll_any() || load_relaxed(&s->polling) || now - load_relaxed(&s->last_poll) < POLL_EVERY)
+        return false;
+    store_relaxed(&s->last_poll, now);
+    struct oak__g *list = oak__poll_wait(0, &broken);
+    oak__inject(NULL, list);
+    return list != NULL;
+}
+
+/* One round; true when something was done. *wanted: work waits behind a busy P. */
+static bool round_once(int64_t now, bool *wanted)
+{
+    struct oak__sched *s = oak__sched;
+    bool did = poll_if_neglected(now);
+    for (uint32_t i = 0; i < s->nprocs; i++)
+        did |= check_p(s->p[i], now, wanted);
+    if (load_relaxed(&s->nidle_ps) && (load_relaxed(&s->global_count) || oak__next_timer() <= now)) {
+        *wanted = true;
+        oak__wake_worker();
+    }
+    return did;
+}
+
+static void trim(int64_t now)
+{
+    static int64_t last;
+    if (now - last < TRIM_EVERY)
+        return;
+    last = now;
+    oak__stack_trim(TRIM_BATCH);
+}
+
+/* Sleeps on the futex while every P is idle. True: it did. */
+static bool deep_sleep(int64_t now)
+{
+    struct oak__sched *s = oak__sched;
+    if (load_relaxed(&s->nidle_ps) != s->nprocs)
+        return false;
+    store_seq(&s->monitor_asleep, 1);
+    bool idle = load_seq(&s->nidle_ps) == s->nprocs && load_relaxed(&s->global_count) == 0;
+    /* Resting stacks are trimmed before the sleep gets long. */
+    int64_t until = oak__stack_trim(TRIM_BATCH) ? now + TRIM_EVERY : OAK_FOREVER;
+    if (idle)
+        oak__os_futex_wait(&s->monitor_asleep, 1, until);
+    store_relaxed(&s->monitor_asleep, 0);
+    return idle;
+}
+
+void *oak__monitor(void *unused)
+{
+    struct oak__sched *s = oak__sched;
+    struct oak__m *m = oak__m_for_thread();
+    if (!m)
+        oak__fatal("no memory for the monitor");
+    oak__enter();
+    store_relaxed(&m->stand_in.name, "oakum monitor");
+    int64_t sleep = SLEEP_LEAST;
+    int quiet = 0;
+    for (;;) {
+        oak__os_sleep(sleep);
+        int64_t now = oak__os_now();
+        store_relaxed(&s->coarse_now, now);
+        if (deep_sleep(now)) {
+            sleep = SLEEP_LEAST;
+            quiet = 0;
+            continue;
+        }
+        bool wanted = false;
+        if (round_once(now, &wanted)) {
+            sleep = SLEEP_LEAST;
+            quiet = 0;
+        } else if (++quiet > QUIET_ROUNDS) {
+            int64_t most = wanted ? SLEEP_MOST_WAITED_FOR : SLEEP_MOST;
+            sleep = sleep * 2 < most ? sleep * 2 : most;
+        }
+        trim(now);
+    }
+    return unused;
+}

@@ -1,0 +1,267 @@
+/*
+ * Switching: from goroutine to goroutine directly where the next one is known, through the thread's own stack
+ * (g0) where it must be searched for.
+ *
+ * A goroutine that leaves cannot do the last step itself: as soon as it is queued or its park is committed,
+ * another thread may run it, on a stack that is still in use. So it says in m->prev and m->prev_op what is to
+ * be done, and whoever arrives on this thread next does it first of all (oak__after_switch).
+ *
+ * A goroutine's first run happens on a stack given to it only then. One that ends hands its stack, still hot,
+ * to a successor that has not run yet, without any switch: the loop in oak__g_main.
+ */
+#include "poll/poll.h"
+#include "sched/event.h"
+#include "sched/park.h"
+#include "sched/sanitize.h"
+
+#include <string.h>
+
+/* Direct take-over of a stack would leave a sanitizer with the wrong fiber. */
+enum { REUSE_STACK = !(OAK_ASAN || OAK_TSAN) };
+/* How often in a row the LIFO slot may come before the ring: two goroutines that wake each other starve
+ * nobody. */
+enum { NEXT_STREAK = 64 };
+/* Ticks between two looks at the global queue (a prime, as in Go) and at the real clock. */
+enum { GLOBAL_EVERY = 61, CLOCK_EVERY = 16 };
+
+static void run_due_timers(struct oak__p *p, uint32_t tick)
+{
+    int64_t due = load_relaxed(&p->wheel.next_due);
+    if (likely(due == OAK_FOREVER))
+        return;
+    if (tick % CLOCK_EVERY == 0) {
+        int64_t now = oak__os_now();
+        if (due <= now)
+            oak__timers_run(&p->wheel, now);
+    } else if (due <= load_relaxed(&oak__sched->coarse_now)) {
+        oak__timers_run(&p->wheel, oak__os_now());
+    }
+}
+
+struct oak__g *oak__pick_local(struct oak__p *p)
+{
+    uint32_t tick = load_relaxed(&p->tick) + 1;
+    store_relaxed(&p->tick, tick);
+    run_due_timers(p, tick);
+    if (unlikely(tick % GLOBAL_EVERY == 0)) {
+        struct oak__g *g = oak__global_pop(p, 1);
+        if (g)
+            return g;
+    }
+    struct oak__g *g = load_relaxed(&p->next);
+    if (g) {
+        uint32_t streak = load_relaxed(&p->next_streak);
+        store_relaxed(&p->next, NULL);
+        if (likely(streak < NEXT_STREAK)) {
+            store_relaxed(&p->next_streak, streak + 1);
+            return g;
+        }
+        oak__ring_push(p, g);
+    }
+    store_relaxed(&p->next_streak, 0);
+    return oak__ring_pop(p);
+}
+
+/* g, in no queue, becomes the running goroutine of m; a stack if it has none. */
+static void make_running(struct oak__m *m, struct oak__p *p, struct oak__g *g)
+{
+    if (!g->sp) {
+        if (!g->stack_lo)
+            g->stack_lo = oak__stack_get(&p->stacks);
+        if (unlikely(!g->stack_lo))
+            oak__fatal("no stack for goroutine %llu although its descriptor was granted",
+                       (unsigned long long)load_relaxed(&g->id));
+        g->sp = oak__stack_prepare(oak__stack_top(g->stack_lo, g->stack_class));
+    }
+    store_relaxed(&g->status, OAK__G_RUNNING);
+    store_relaxed(&g->m, m);
+    store_relaxed(&m->g, g);
+    oak__event(OAK__EV_START, g);
+}
+
+static void leave_note(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
+{
+    store_relaxed(&m->prev, g);
+    store_relaxed(&m->prev_op, op);
+}
+
+/* Leaves g for next, or for g0 when next is NULL. */
+static void leave_to(struct oak__m *m, struct oak__g *g, enum oak__prev_op op, struct oak__g *next)
+{
+    bool dying = op == OAK__PREV_EXIT;
+    leave_note(m, g, op);
+    if (next) {
+        make_running(m, load_relaxed(&m->p), next);
+        sanitize_to_g(m, g, next, dying);
+        oak__switch(&g->sp, next->sp);
+    } else {
+        if (op != OAK__PREV_CALL)
+            store_relaxed(&m->g, NULL);
+        sanitize_to_g0(m, g, dying);
+        oak__switch(&g->sp, m->g0_sp);
+    }
+    /* Here again, perhaps on another thread. */
+    m = oak__m_self();
+    sanitize_arrived(m, g, false);
+    oak__after_switch(m);
+    sanitize_runs(g);
+}
+
+void oak__leave(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
+{
+    struct oak__p *p = load_relaxed(&m->p);
+    leave_to(m, g, op, p && op != OAK__PREV_CALL ? oak__pick_local(p) : NULL);
+}
+
+void oak__run(struct oak__m *m, struct oak__g *g)
+{
+    make_running(m, load_relaxed(&m->p), g);
+    sanitize_to_g(m, NULL, g, false);
+    oak__switch(&m->g0_sp, g->sp);
+    sanitize_arrived(m, NULL, false);
+    oak__after_switch(m);
+}
+
+/* The registers of g are saved: from now on it may be woken, and whoever claimed it meanwhile be told. */
+static void commit_park(struct oak__g *g)
+{
+    uint64_t w = load_relaxed(&g->wait);
+    for (;;) {
+        uint64_t ticket = w & ~(uint64_t)7;
+        enum oak__wait_phase phase = OAK__W_PHASE(w);
+        if (phase == OAK__W_ARMED) {
+            if (cas_release(&g->wait, &w, ticket | OAK__W_PARKED))
+                return;
+        } else if (phase == OAK__W_CLAIMED_EARLY) {
+            if (cas_release(&g->wait, &w, ticket | OAK__W_CLAIMED))
+                return;
+        } else {
+            oak__check(phase == OAK__W_DONE, "parking goroutine in an impossible phase");
+            oak__ready(g);
+            return;
+        }
+    }
+}
+
+void oak__after_switch(struct oak__m *m)
+{
+    struct oak__g *g = load_relaxed(&m->prev);
+    int op = load_relaxed(&m->prev_op);
+    store_relaxed(&m->prev_op, OAK__PREV_NONE);
+    switch (op) {
+    case OAK__PREV_PARK:
+        commit_park(g);
+        break;
+    case OAK__PREV_YIELD:
+        store_relaxed(&g->status, OAK__G_RUNNABLE);
+        oak__ring_push(load_relaxed(&m->p), g);
+        break;
+    case OAK__PREV_GLOBAL:
+        store_relaxed(&g->status, OAK__G_RUNNABLE);
+        oak__global_push(g);
+        oak__wake_worker();
+        break;
+    case OAK__PREV_EXIT:
+        oak__g_free(load_relaxed(&m->p), g);
+        break;
+    case OAK__PREV_CALL:
+        oak__call_on_g0(m, g);
+        break;
+    default:
+        break;
+    }
+}
+
+/*
+ * The wakee stays local, in the LIFO slot, where it runs as soon as the waker blocks: a message then costs no
+ * cache miss and no system call. Another thread is woken only when a second goroutine waits here.
+ */
+void oak__ready(struct oak__g *g)
+{
+    struct oak__p *p = load_relaxed(&oak__m_self()->p);
+    store_relaxed(&g->status, OAK__G_RUNNABLE);
+    oak__event(OAK__EV_UNBLOCK, g);
+    sanitize_made_runnable(g);
+    if (unlikely(!p)) {
+        oak__global_push(g);
+        oak__wake_worker();
+        return;
+    }
+    struct oak__g *old = load_relaxed(&p->next);
+    store_relaxed(&p->next, g);
+    if (old) {
+        oak__ring_push(p, old);
+        oak__wake_worker();
+    }
+}
+
+/* Runs g's function with its arguments on this stack. Entered before and after. */
+static void run_body(struct oak__g *g)
+{
+    unsigned char inline_args[OAK__ARGS_INLINE] __attribute__((aligned(16)));
+    bool heap = g->args_size > OAK__ARGS_INLINE;
+    void *args = heap ? g->args_heap : inline_args;
+    if (!heap)
+        memcpy(inline_args, g->args_inline, g->args_size);
+    memset(&g->waiter, 0, sizeof g->waiter);
+    memset(&g->timer, 0, sizeof g->timer);
+    const char *panic = NULL;
+    oak__exit();
+    int result = oak__run_protected(g, args, &panic);
+    if (heap)
+        oak__free(args);
+    oak__enter();
+    struct oak_scope *scope = load_relaxed(&g->scope);
+    if (scope)
+        oak__scope_child_ended(scope, g, result, panic);
+    struct oak_ctx *ctx = load_relaxed(&g->ctx);
+    if (ctx)
+        oak__ctx_detach(ctx, g);
+}
+
+/* g has ended: its books are closed, its stack and descriptor are still in use. */
+static void close_books(struct oak__p *p, struct oak__g *g)
+{
+    oak__event(OAK__EV_END, g);
+    store_relaxed(&p->ended, load_relaxed(&p->ended) + 1);
+    store_relaxed(&g->ctx, NULL);
+    store_relaxed(&g->scope, NULL);
+    store_release(&g->id, 0);
+    store_relaxed(&g->status, OAK__G_FREE);
+}
+
+static bool can_take_over(const struct oak__g *g, const struct oak__g *next)
+{
+    return REUSE_STACK && next && !next->sp && !next->stack_lo && next->stack_class == g->stack_class;
+}
+
+static void take_over(struct oak__m *m, struct oak__g *g, struct oak__g *next)
+{
+    struct oak__p *p = load_relaxed(&m->p);
+    next->stack_lo = g->stack_lo;
+    next->sp = g->stack_lo; /* any value but NULL: it is saved anew when next leaves */
+    g->stack_lo = NULL;
+    oak__g_free(p, g);
+    make_running(m, p, next);
+}
+
+void oak__g_main(void)
+{
+    struct oak__m *m = oak__m_self();
+    struct oak__g *g = load_relaxed(&m->g);
+    sanitize_arrived(m, g, true);
+    oak__after_switch(m);
+    for (;;) {
+        sanitize_runs(g);
+        run_body(g);
+        m = oak__m_self();
+        close_books(load_relaxed(&m->p), g);
+        struct oak__g *next = oak__pick_local(load_relaxed(&m->p));
+        if (!can_take_over(g, next)) {
+            leave_to(m, g, OAK__PREV_EXIT, next);
+            __builtin_unreachable();
+        }
+        take_over(m, g, next);
+        g = next;
+    }
+}

@@ -1,0 +1,238 @@
+/*
+ * Making goroutines. A descriptor comes from its P's list, which is filled from a shared list or the slab in
+ * batches; it costs no stack until its first run. There are never more descriptors than stacks can exist, so
+ * a goroutine that was granted a descriptor will get a stack.
+ */
+#include "sched/event.h"
+#include "sched/m.h"
+#include "sched/sanitize.h"
+#include "sched/sched.h"
+
+#include <string.h>
+
+enum { BATCH = 64, KEEP = 256, ID_BATCH = 64 };
+
+struct oak__slab oak__g_slab = OAK__SLAB("goroutines", struct oak__g);
+static _Atomic uint32_t made; /* descriptors from the slab so far */
+
+/* Up to n new descriptors, linked by next. */
+static struct oak__g *fresh(uint32_t n)
+{
+    /* Stacks may rest in the Ps' caches while another P wants one. */
+    uint32_t cached = oak__sched->nprocs * OAK__STACK_CACHE;
+    uint32_t capacity = oak__stack_capacity();
+    uint32_t have = fetch_add_relaxed(&made, n);
+    if (capacity < cached || have + n > capacity - cached) {
+        fetch_sub_seq(&made, n);
+        return NULL;
+    }
+    void *list = NULL;
+    size_t got = oak__slab_alloc_batch(&oak__g_slab, n, &list);
+    fetch_sub_seq(&made, n - (uint32_t)got);
+    struct oak__g *head = NULL;
+    while (list) {
+        struct oak__g *g = list;
+        list = *(void **)list;
+        g->sp = NULL;
+        store_relaxed(&g->next, head);
+        head = g;
+    }
+    return head;
+}
+
+/* Moves up to n descriptors from the shared list; fewer than asked only when it is empty. */
+static struct oak__g *shared_take(uint32_t n)
+{
+    struct oak__sched *s = oak__sched;
+    struct oak__g *head = NULL;
+    lock(&s->gfree_lock);
+    for (struct oak__g *g; n && (g = s->gfree); n--) {
+        s->gfree = load_relaxed(&g->next);
+        store_relaxed(&g->next, head);
+        head = g;
+    }
+    unlock(&s->gfree_lock);
+    return head;
+}
+
+static void shared_put(struct oak__g *g)
+{
+    struct oak__sched *s = oak__sched;
+    lock(&s->gfree_lock);
+    store_relaxed(&g->next, s->gfree);
+    s->gfree = g;
+    unlock(&s->gfree_lock);
+}
+
+static struct oak__g *alloc_slow(struct oak__p *p)
+{
+    uint32_t n = p ? BATCH : 1;
+    struct oak__g *g = shared_take(n);
+    if (!g)
+        g = fresh(n);
+    if (!g && n > 1)
+        g = fresh(1);
+    if (!g || !p)
+        return g;
+    uint32_t count = 0;
+    for (struct oak__g *i = load_relaxed(&g->next); i; i = load_relaxed(&i->next))
+        count++;
+    store_relaxed(&p->free_gs, load_relaxed(&g->next));
+    store_relaxed(&p->nfree_gs, count);
+    return g;
+}
+
+static struct oak__g *g_alloc(struct oak__p *p)
+{
+    struct oak__g *g = p ? load_relaxed(&p->free_gs) : NULL;
+    if (unlikely(!g))
+        return alloc_slow(p);
+    store_relaxed(&p->free_gs, load_relaxed(&g->next));
+    store_relaxed(&p->nfree_gs, load_relaxed(&p->nfree_gs) - 1);
+    return g;
+}
+
+/* The stack and the descriptor of g, which has ended and been left, or was never run. */
+void oak__g_free(struct oak__p *p, struct oak__g *g)
+{
+    sanitize_ended(g);
+    if (g->stack_lo) {
+        if (g->stack_class == OAK__STACK_DEFAULT && p)
+            oak__stack_put(&p->stacks, g->stack_lo);
+        else
+            oak__stack_put_class(g->stack_class, g->stack_lo);
+        g->stack_lo = NULL;
+    }
+    g->sp = NULL;
+    if (!p || load_relaxed(&p->nfree_gs) >= KEEP) {
+        shared_put(g);
+        return;
+    }
+    store_relaxed(&g->next, load_relaxed(&p->free_gs));
+    store_relaxed(&p->free_gs, g);
+    store_relaxed(&p->nfree_gs, load_relaxed(&p->nfree_gs) + 1);
+}
+
+static uint64_t new_id(struct oak__p *p)
+{
+    if (unlikely(!p))
+        return fetch_add_relaxed(&oak__sched->ids, 1);
+    uint64_t id = load_relaxed(&p->next_id);
+    if (unlikely(id == load_relaxed(&p->last_id))) {
+        id = fetch_add_relaxed(&oak__sched->ids, ID_BATCH);
+        store_relaxed(&p->last_id, id + ID_BATCH);
+    }
+    store_relaxed(&p->next_id, id + 1);
+    return id;
+}
+
+static void count_created(struct oak__p *p)
+{
+    if (likely(p != NULL))
+        store_relaxed(&p->created, load_relaxed(&p->created) + 1);
+    else
+        fetch_add_relaxed(&oak__sched->thread_created, 1);
+}
+
+/* Fills g in; heap: a copy of arguments that do not fit into the descriptor, or NULL. */
+static void set_up(struct oak__g *g, const struct oak__spawn *s, const struct oak__g *parent, int class,
+                   void *heap)
+{
+    g->kind = OAK__G_GOROUTINE;
+    g->stack_class = (uint8_t) class;
+    g->parent = parent->kind == OAK__G_GOROUTINE ? load_relaxed(&parent->id) : 0;
+    g->created_at = s->created_at;
+    g->fn = s->fn;
+    g->entry = s->entry;
+    store_relaxed(&g->name, s->name);
+    store_relaxed(&g->ctx, s->ctx);
+    store_relaxed(&g->scope, s->scope);
+    g->defers = NULL;
+    g->recover = NULL;
+    g->held_locks = 0;
+    store_relaxed(&g->waiters, NULL);
+    g->nwaiters = 0;
+    store_relaxed(&g->reason, OAK_WAIT_NONE);
+    g->args_size = (uint32_t)s->args_size;
+    if (heap)
+        g->args_heap = heap;
+    else if (s->args_size)
+        memcpy(g->args_inline, s->args, s->args_size);
+}
+
+/* Takes what the goroutine needs before anything of it can be seen: 0 or a negative errno. */
+static int reserve(struct oak__p *p, int class, struct oak__g **out)
+{
+    struct oak__g *g = g_alloc(p);
+    if (!g)
+        return oak__stack_capacity() ? -ENOMEM : -EAGAIN;
+    if (class != OAK__STACK_DEFAULT) {
+        g->stack_lo = oak__stack_get_class(class);
+        if (!g->stack_lo) {
+            g->stack_class = (uint8_t) class;
+            oak__g_free(p, g);
+            return -ENOMEM;
+        }
+    }
+    *out = g;
+    return 0;
+}
+
+static int spawn_entered(const struct oak__spawn *s, int class, void *heap)
+{
+    struct oak__g *parent = oak__enter();
+    struct oak__p *p = load_relaxed(&oak__m_self()->p);
+    struct oak__g *g;
+    int err = reserve(p, class, &g);
+    if (!err) {
+        set_up(g, s, parent, class, heap);
+        store_release(&g->id, new_id(p));
+        count_created(p);
+        oak__event(OAK__EV_CREATE, g);
+        if (s->ctx)
+            oak__ctx_attach(s->ctx, g);
+        if (s->scope)
+            oak__scope_attach(s->scope, g);
+        oak__ready(g);
+    }
+    oak__exit();
+    return err;
+}
+
+int oak__spawn(const struct oak__spawn *s)
+{
+    int err = oak__start();
+    if (err)
+        return err;
+    int class = oak__stack_class(s->stack_size);
+    if (class < 0)
+        return -EINVAL;
+    void *heap = NULL;
+    if (s->args_size > OAK__ARGS_INLINE) {
+        heap = oak__malloc(s->args_size);
+        if (!heap)
+            return -ENOMEM;
+        memcpy(heap, s->args, s->args_size);
+    }
+    err = spawn_entered(s, class, heap);
+    if (err)
+        oak__free(heap);
+    return err;
+}
+
+struct each {
+    bool (*fn)(struct oak__g *g, void *arg);
+    void *arg;
+};
+
+static bool each_one(void *obj, void *arg)
+{
+    struct each *e = arg;
+    return e->fn(obj, e->arg);
+}
+
+void oak__each_g(bool (*fn)(struct oak__g *g, void *arg), void *arg)
+{
+    struct each e = {fn, arg};
+    oak__slab_each(&oak__g_slab, each_one, &e);
+}

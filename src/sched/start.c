@@ -1,0 +1,165 @@
+/* Starting the runtime, the main goroutine, and what the program's environment says. */
+#include "poll/poll.h"
+#include "sched/door.h"
+#include "sched/event.h"
+#include "sched/m.h"
+#include "sched/sched.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct oak__sched *oak__sched;
+_Atomic(oak__event_fn) oak__event_listener;
+_Atomic(oak__choose_fn) oak__chooser;
+
+static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic bool started;
+static _Atomic bool forked; /* in a child of fork: the workers are gone */
+
+bool oak__started(void)
+{
+    return load_acquire(&started);
+}
+
+/* Ps wanted: OAK_PROCS if it is a number from 1 to 256, else what the machine and the cgroup allow. */
+static uint32_t procs_wanted(void)
+{
+    const char *env = getenv("OAK_PROCS");
+    if (env && *env) {
+        char *end;
+        long n = strtol(env, &end, 10);
+        if (*end == '\0' && n >= 1 && n <= OAK__MAX_PROCS)
+            return (uint32_t)n;
+        dprintf(STDERR_FILENO,
+                "oakum: OAK_PROCS=%s is not a number from 1 to %d; using the number of processors\n", env,
+                OAK__MAX_PROCS);
+    }
+    int n = oak__os_cpus();
+    return n < 1 ? 1 : n > OAK__MAX_PROCS ? OAK__MAX_PROCS : (uint32_t)n;
+}
+
+static bool make_ps(struct oak__sched *s, int64_t now)
+{
+    s->nprocs = procs_wanted();
+    size_t size = round_up(sizeof(struct oak__p), 128);
+    char *mem = oak__runtime_alloc(size * s->nprocs);
+    if (!mem)
+        return false;
+    for (uint32_t i = 0; i < s->nprocs; i++) {
+        struct oak__p *p = s->p[i] = (struct oak__p *)(mem + size * i);
+        p->index = i;
+        oak__wheel_init(&p->wheel, now);
+    }
+    return true;
+}
+
+/* In a child of fork only the forking thread is left. */
+static void after_fork(void)
+{
+    store_relaxed(&forked, true);
+}
+
+static int start_locked(void)
+{
+    if (load_relaxed(&started))
+        return 0;
+    struct oak__sched *s = oak__sched;
+    if (!s) {
+        if (!oak__stack_capacity())
+            return -ENOMEM;
+        s = oak__runtime_alloc(sizeof *s);
+        int64_t now = oak__os_now();
+        if (!s || !make_ps(s, now))
+            return -ENOMEM;
+        oak__wheel_init(&s->thread_wheel, now);
+        store_relaxed(&s->coarse_now, now);
+        store_relaxed(&s->ids, 1);
+        s->asymmetric = oak__os_membarrier_init() == 0;
+        int err = oak__poll_init();
+        if (err)
+            return err;
+        oak__sched = s;
+        for (uint32_t i = s->nprocs; i-- > 0;)
+            oak__idle_p_put(s->p[i]);
+        oak__faults_init();
+        pthread_atfork(NULL, NULL, after_fork);
+    }
+    int err = oak__first_worker();
+    if (!err)
+        err = oak__os_thread(oak__monitor, NULL, "oakum-monitor");
+    if (!err)
+        store_release(&started, true);
+    return err;
+}
+
+int oak__start(void)
+{
+    if (likely(load_acquire(&started)))
+        return unlikely(load_relaxed(&forked)) ? -EAGAIN : 0;
+    pthread_mutex_lock(&start_lock);
+    int err = start_locked();
+    pthread_mutex_unlock(&start_lock);
+    return err;
+}
+
+int oak_procs(void)
+{
+    return oak__start() ? 1 : (int)oak__sched->nprocs;
+}
+
+struct main_call {
+    int (*app)(int, char **);
+    int argc;
+    char **argv;
+    int result;
+    _Atomic uint32_t *done;
+};
+
+static int main_entry(void *args)
+{
+    struct main_call *c = *(struct main_call **)args;
+    c->result = c->app(c->argc, c->argv);
+    _Atomic uint32_t *done = c->done;
+    store_release(done, 1);
+    oak__os_futex_wake(done, 1);
+    return 0;
+}
+
+/* Proven leaks at the end of the program, when OAK_LEAKCHECK asks for them. */
+static int leak_check(int result)
+{
+    const char *env = getenv("OAK_LEAKCHECK");
+    if (!env || strcmp(env, "1") != 0)
+        return result;
+    int proven = oak__leakcheck_at_exit();
+    return proven > 0 && result == 0 ? 23 : result;
+}
+
+int oak_run(int (*app)(int argc, char **argv), int argc, char **argv)
+{
+    if (!app)
+        return -EINVAL;
+    if (oak_in_goroutine())
+        return -EDEADLK;
+    _Atomic uint32_t done = 0;
+    struct main_call call = {app, argc, argv, 0, &done};
+    struct main_call *p = &call;
+    struct oak__spawn s = {
+        .entry = main_entry,
+        .fn = (const void *)(uintptr_t)app,
+        .args = &p,
+        .args_size = sizeof p,
+        .created_at = caller_pc(),
+        .name = "main",
+        .stack_size = 1 << 20, /* as roomy as a program expects of its main function */
+    };
+    int err = oak__spawn(&s);
+    if (err)
+        return err;
+    while (!load_acquire(&done))
+        oak__os_futex_wait(&done, 0, OAK_FOREVER);
+    return leak_check(call.result);
+}

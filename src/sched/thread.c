@@ -1,0 +1,70 @@
+/* Plain threads: an M and a stand-in G for each that uses Oakum, made at first use and given back when the
+ * thread ends. */
+#include "sched/m.h"
+#include "sched/sanitize.h"
+#include "sched/sched.h"
+
+#include <pthread.h>
+
+__thread struct oak__m *oak__tls_m;
+struct oak__slab oak__m_slab = OAK__SLAB("threads", struct oak__m);
+
+static pthread_key_t key;
+static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+static bool have_key;
+/* Ids of stand-ins, apart from goroutines' so that they exist before the runtime is started. */
+static _Atomic uint64_t thread_ids = (uint64_t)1 << 60; /* an id and two flag bits fit a lock word */
+
+static void thread_ends(void *arg)
+{
+    struct oak__m *m = arg;
+    store_release(&m->stand_in.id, 0);
+    store_relaxed(&m->stand_in.status, OAK__G_FREE);
+    oak__tls_m = NULL;
+    oak__slab_free(&oak__m_slab, m);
+}
+
+static void make_key(void)
+{
+    have_key = pthread_key_create(&key, thread_ends) == 0;
+}
+
+struct oak__m *oak__m_for_thread(void)
+{
+    pthread_once(&key_once, make_key);
+    struct oak__m *m = oak__slab_alloc(&oak__m_slab);
+    if (!m || !have_key || pthread_setspecific(key, m))
+        return NULL;
+    m->tid = oak__os_gettid();
+    m->rng = oak__os_random();
+    struct oak__g *g = &m->stand_in;
+    uint64_t id = fetch_add_relaxed(&thread_ids, 1);
+    g->kind = OAK__G_THREAD;
+    store_relaxed(&g->status, OAK__G_RUNNING);
+    /* Tickets of an earlier life of this memory must not come again. */
+    store_relaxed(&g->wait, (id & 0xffffffff) << 32);
+    store_relaxed(&g->m, m);
+    store_relaxed(&m->g, g);
+    store_relaxed(&m->entered, 1);
+    store_release(&g->id, id);
+    store_relaxed(&m->own, OAK__OWN_THREAD);
+    oak__tls_m = m;
+    return m;
+}
+
+uint64_t oak_self(void)
+{
+    return load_relaxed(&oak__self()->id);
+}
+
+bool oak_in_goroutine(void)
+{
+    struct oak__m *m = oak__m_self();
+    struct oak__g *g = m ? load_relaxed(&m->g) : NULL;
+    return g && g->kind == OAK__G_GOROUTINE;
+}
+
+void oak_set_name(const char *name)
+{
+    store_release(&oak__self()->name, name);
+}

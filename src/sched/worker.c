@@ -1,0 +1,192 @@
+/*
+ * Workers: threads that run goroutines. Made when a P has work and no thread is idle; never ended, only put
+ * to sleep.
+ *
+ * Who may hand a P to whom: a P is in exactly one place: held by an M (p->m, m->p), on the idle list, or in
+ * the hands of the code that is between the two. The idle lists are under sched.lock. A sleeping M is woken
+ * by next_p, then wake = 1 (release); it reads wake with acquire, so it sees next_p.
+ */
+#include "sched/event.h"
+#include "sched/m.h"
+#include "sched/sanitize.h"
+#include "sched/sched.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { MAX_THREADS = 10000 };
+
+void oak__acquire_p(struct oak__m *m, struct oak__p *p)
+{
+    store_relaxed(&m->p, p);
+    store_relaxed(&p->m, m);
+    store_release(&m->own, OAK__OWN_P);
+    oak__event(OAK__EV_P_START, NULL);
+}
+
+/* Entered: the monitor, if it is just trying to take the P, will see that and put own back. */
+struct oak__p *oak__release_p(struct oak__m *m)
+{
+    uint32_t own = OAK__OWN_P;
+    while (!cas_seq(&m->own, &own, OAK__OWN_NONE)) {
+        cpu_relax();
+        own = OAK__OWN_P;
+    }
+    struct oak__p *p = load_relaxed(&m->p);
+    store_relaxed(&m->p, NULL);
+    store_relaxed(&p->m, NULL);
+    oak__event(OAK__EV_P_STOP, NULL);
+    return p;
+}
+
+void oak__idle_p_put(struct oak__p *p)
+{
+    struct oak__sched *s = oak__sched;
+    p->idle_next = s->idle_ps;
+    s->idle_ps = p;
+    store_relaxed(&p->idle, 1);
+    fetch_add_seq(&s->nidle_ps, 1);
+}
+
+struct oak__p *oak__idle_p_get(void)
+{
+    struct oak__sched *s = oak__sched;
+    struct oak__p *p = s->idle_ps;
+    if (!p)
+        return NULL;
+    s->idle_ps = p->idle_next;
+    store_relaxed(&p->idle, 0);
+    if (fetch_sub_seq(&s->nidle_ps, 1) == s->nprocs)
+        oak__monitor_wake();
+    return p;
+}
+
+void oak__wake_worker(void)
+{
+    struct oak__sched *s = oak__sched;
+    oak__light_fence();
+    if (load_relaxed(&s->nidle_ps) == 0 || load_relaxed(&s->nspinning) != 0)
+        return;
+    uint32_t none = 0;
+    if (!cas_seq(&s->nspinning, &none, 1))
+        return;
+    lock(&s->lock);
+    struct oak__p *p = oak__idle_p_get();
+    unlock(&s->lock);
+    if (p)
+        oak__start_worker(p, true);
+    else
+        fetch_sub_seq(&s->nspinning, 1);
+}
+
+void oak__stop_worker(struct oak__m *m)
+{
+    struct oak__sched *s = oak__sched;
+    lock(&s->lock);
+    m->idle_next = s->idle_ms;
+    s->idle_ms = m;
+    unlock(&s->lock);
+    while (load_acquire(&m->wake) == 0)
+        oak__os_futex_wait(&m->wake, 0, OAK_FOREVER);
+    store_relaxed(&m->wake, 0);
+    oak__acquire_p(m, m->next_p);
+}
+
+/* The bounds of this thread's own stack, for the sanitizer and the leak proof. */
+static void note_stack(struct oak__m *m)
+{
+    pthread_attr_t attr;
+    void *lo;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &attr))
+        return;
+    if (!pthread_attr_getstack(&attr, &lo, &size)) {
+        m->g0_lo = lo;
+        m->g0_hi = (char *)lo + size;
+    }
+    pthread_attr_destroy(&attr);
+}
+
+static void *worker(void *arg)
+{
+    struct oak__m *m = arg;
+    oak__tls_m = m;
+    m->tid = oak__os_gettid();
+    note_stack(m);
+    sanitize_g0_init(m);
+    oak__faults_thread_init();
+    oak__acquire_p(m, m->next_p);
+    for (;;) {
+        struct oak__g *g = oak__find_runnable(m);
+        oak__run(m, g);
+        /* The goroutine may have left because its P had been taken and none was free. */
+        if (!load_relaxed(&m->p))
+            oak__stop_worker(m);
+    }
+    return NULL;
+}
+
+static int new_worker(struct oak__p *p, bool spinning)
+{
+    struct oak__sched *s = oak__sched;
+    if (fetch_add_relaxed(&s->nthreads, 1) >= MAX_THREADS) {
+        fetch_sub_seq(&s->nthreads, 1);
+        return -EAGAIN;
+    }
+    struct oak__m *m = oak__slab_alloc(&oak__m_slab);
+    int err = m ? 0 : -ENOMEM;
+    if (m) {
+        m->next_p = p;
+        m->spinning = spinning;
+        m->rng = oak__os_random();
+        store_relaxed(&m->entered, 1);
+        err = oak__os_thread(worker, m, "oakum");
+    }
+    if (err) {
+        fetch_sub_seq(&s->nthreads, 1);
+        if (m)
+            oak__slab_free(&oak__m_slab, m);
+    }
+    return err;
+}
+
+void oak__start_worker(struct oak__p *p, bool spinning)
+{
+    struct oak__sched *s = oak__sched;
+    lock(&s->lock);
+    struct oak__m *m = s->idle_ms;
+    if (m)
+        s->idle_ms = m->idle_next;
+    unlock(&s->lock);
+    if (m) {
+        m->next_p = p;
+        m->spinning = spinning;
+        store_release(&m->wake, 1);
+        oak__os_futex_wake(&m->wake, 1);
+        return;
+    }
+    if (new_worker(p, spinning) == 0)
+        return;
+    /* No thread to be had: the P waits on the idle list; the monitor tries again while work waits. */
+    lock(&s->lock);
+    oak__idle_p_put(p);
+    unlock(&s->lock);
+    if (spinning)
+        fetch_sub_seq(&s->nspinning, 1);
+    oak__monitor_wake();
+}
+
+int oak__first_worker(void)
+{
+    struct oak__sched *s = oak__sched;
+    lock(&s->lock);
+    struct oak__p *p = oak__idle_p_get();
+    unlock(&s->lock);
+    int err = new_worker(p, false);
+    if (err) {
+        lock(&s->lock);
+        oak__idle_p_put(p);
+        unlock(&s->lock);
+    }
+    return err;
+}

@@ -1,0 +1,229 @@
+#include "stack/stack.h"
+#include "base/lock.h"
+#include "base/os.h"
+#include "base/slab.h"
+
+enum { COLOURS = 16, COLOUR_STEP = 128 };
+/* Without light guards each stack costs two mappings of vm.max_map_count (65530 by default). */
+enum { HEAVY_GUARD_LIMIT = 30000 };
+
+static struct class
+{
+    size_t slot;           /* bytes, guard included */
+    uint64_t want;         /* bytes of region to try first */
+    oak__lock lock;        /* covers what follows */
+    char *base;            /* NULL: not reserved yet */
+    uint32_t slots;        /* in the region */
+    bool light;            /* guards by MADV_GUARD_INSTALL */
+    _Atomic uint32_t used; /* slots ever handed out: [0, used) have their guard */
+    uint32_t *free;        /* pool: slot numbers; free[0 .. clean) have no pages */
+    uint32_t nfree, clean;
+} classes[OAK__STACK_CLASSES] = {
+#if OAK_ASAN || OAK_TSAN
+    /* Instrumented frames are several times larger. */
+    {.slot = 256 << 10, .want = 16ull << 30}, {.slot = 256 << 10, .want = 64ull << 30},
+#else
+    {.slot = 16 << 10, .want = 64ull << 30},  {.slot = 64 << 10, .want = 256ull << 30},
+#endif
+    {.slot = 256 << 10, .want = 64ull << 30}, {.slot = 1 << 20, .want = 64ull << 30},
+    {.slot = 8 << 20, .want = 32ull << 30},
+};
+
+static size_t guard_size(void)
+{
+    return oak__os_page_size();
+}
+
+int oak__stack_class(size_t want)
+{
+    if (want == 0)
+        return OAK__STACK_DEFAULT;
+    for (int i = 0; i < OAK__STACK_CLASSES; i++)
+        if (want <= classes[i].slot)
+            return i;
+    return -1;
+}
+
+size_t oak__stack_usable(int class)
+{
+    return classes[class].slot - guard_size();
+}
+
+/* lo is just above its slot's guard; slots are aligned to their size. */
+static uint32_t slot_of(const struct class *c, const char *lo)
+{
+    return (uint32_t)((size_t)(lo - c->base) / c->slot);
+}
+
+char *oak__stack_top(char *lo, int class)
+{
+    const struct class *c = &classes[class];
+    return lo + oak__stack_usable(class) - slot_of(c, lo) % COLOURS * COLOUR_STEP;
+}
+
+/* Reserves the class's region, half as large at each refusal (RLIMIT_AS, strict overcommit). Under the lock.
+ */
+static bool reserve(struct class *c)
+{
+    if (c->base)
+        return true;
+    for (uint64_t size = c->want; size >= c->slot * 16; size /= 2) {
+        char *base = oak__os_reserve(size, c->slot);
+        if (!base)
+            continue;
+        uint64_t slots = size / c->slot;
+        c->light = oak__os_guard_light_works();
+        if (!c->light && slots > HEAVY_GUARD_LIMIT)
+            slots = HEAVY_GUARD_LIMIT;
+        c->free = oak__runtime_alloc(slots * sizeof *c->free);
+        if (!c->free) {
+            oak__os_unreserve(base, size);
+            continue;
+        }
+        c->slots = (uint32_t)slots;
+        c->base = base;
+        return true;
+    }
+    return false;
+}
+
+/* Under the lock: a free slot's lo, or NULL. */
+static char *take(struct class *c)
+{
+    if (!reserve(c))
+        return NULL;
+    if (c->nfree) {
+        uint32_t slot = c->free[--c->nfree];
+        if (c->clean > c->nfree)
+            c->clean = c->nfree;
+        return c->base + c->slot * slot + guard_size();
+    }
+    uint32_t fresh = load_relaxed(&c->used);
+    if (fresh == c->slots)
+        return NULL;
+    char *slot = c->base + c->slot * fresh;
+    if (oak__os_guard(slot, guard_size(), c->light) < 0)
+        return NULL;
+    store_release(&c->used, fresh + 1);
+    return slot + guard_size();
+}
+
+static void give(struct class *c, char *lo)
+{
+    c->free[c->nfree++] = slot_of(c, lo);
+}
+
+char *oak__stack_get_class(int class)
+{
+    struct class *c = &classes[class];
+    lock(&c->lock);
+    char *lo = take(c);
+    unlock(&c->lock);
+    return lo;
+}
+
+void oak__stack_put_class(int class, char *lo)
+{
+    struct class *c = &classes[class];
+    lock(&c->lock);
+    give(c, lo);
+    unlock(&c->lock);
+}
+
+static NOINLINE char *refill(struct oak__stack_cache *cache)
+{
+    struct class *c = &classes[OAK__STACK_DEFAULT];
+    char *lo = NULL;
+    lock(&c->lock);
+    /* Only slots that exist already are worth taking in advance: fresh ones cost a system call each. */
+    while (c->nfree > 1 && cache->n < OAK__STACK_CACHE / 2)
+        cache->lo[cache->n++] = take(c);
+    lo = take(c);
+    unlock(&c->lock);
+    return lo;
+}
+
+char *oak__stack_get(struct oak__stack_cache *cache)
+{
+    if (likely(cache->n))
+        return cache->lo[--cache->n];
+    return refill(cache);
+}
+
+static NOINLINE void spill(struct oak__stack_cache *cache)
+{
+    struct class *c = &classes[OAK__STACK_DEFAULT];
+    uint32_t half = OAK__STACK_CACHE / 2;
+    lock(&c->lock);
+    for (uint32_t i = 0; i < half; i++)
+        give(c, cache->lo[i]); /* the coldest */
+    unlock(&c->lock);
+    for (uint32_t i = half; i < OAK__STACK_CACHE; i++)
+        cache->lo[i - half] = cache->lo[i];
+    cache->n -= half;
+}
+
+void oak__stack_put(struct oak__stack_cache *cache, char *lo)
+{
+    if (unlikely(cache->n == OAK__STACK_CACHE))
+        spill(cache);
+    cache->lo[cache->n++] = lo;
+}
+
+uint32_t oak__stack_capacity(void)
+{
+    struct class *c = &classes[OAK__STACK_DEFAULT];
+    lock(&c->lock);
+    uint32_t n = reserve(c) ? c->slots : 0;
+    unlock(&c->lock);
+    return n;
+}
+
+/* One resting stack at a time leaves the pool for the system call, so that the lock is not held across it. */
+static bool trim_one(struct class *c)
+{
+    lock(&c->lock);
+    bool found = c->clean < c->nfree;
+    uint32_t slot = 0;
+    if (found) {
+        slot = c->free[c->clean];
+        c->free[c->clean] = c->free[--c->nfree];
+    }
+    unlock(&c->lock);
+    if (!found)
+        return false;
+    char *lo = c->base + c->slot * slot + guard_size();
+    oak__os_discard(lo, c->slot - guard_size());
+    lock(&c->lock);
+    c->free[c->nfree++] = c->free[c->clean];
+    c->free[c->clean++] = slot;
+    unlock(&c->lock);
+    return true;
+}
+
+int oak__stack_trim(int max)
+{
+    int n = 0;
+    for (int i = 0; i < OAK__STACK_CLASSES; i++)
+        while (n < max && trim_one(&classes[i]))
+            n++;
+    return n;
+}
+
+uint64_t oak__stack_bytes(void)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < OAK__STACK_CLASSES; i++)
+        sum += (uint64_t)load_relaxed(&classes[i].used) * classes[i].slot;
+    return sum;
+}
+
+void oak__stack_regions(bool (*fn)(const char *lo, const char *hi, size_t slot, void *arg), void *arg)
+{
+    for (int i = 0; i < OAK__STACK_CLASSES; i++) {
+        const struct class *c = &classes[i];
+        uint32_t used = load_acquire(&c->used);
+        if (used && !fn(c->base, c->base + c->slot * used, c->slot, arg))
+            return;
+    }
+}
