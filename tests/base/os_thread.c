@@ -22,7 +22,7 @@ static void now_is_monotonic_time_and_sleep_is_not_short(void **state)
     int64_t before = oak__os_now();
     clock_gettime(CLOCK_MONOTONIC, &ts);
     int64_t between = ts.tv_sec * OAK_SECOND + ts.tv_nsec;
-    assert_true(before <= between && between <= oak_now());
+    assert_true(before <= between && between <= oak__os_now());
     oak__os_sleep(3 * OAK_MILLISECOND);
     assert_true(oak__os_now() >= between + 3 * OAK_MILLISECOND);
     oak__os_sleep(0);

@@ -1,6 +1,0 @@
-#include "base/os.h"
-
-int64_t oak_now(void)
-{
-    return oak__os_now();
-}
