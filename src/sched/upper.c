@@ -5,6 +5,9 @@
 #include "poll/poll.h"
 #include "sched/m.h"
 #include "sched/sched.h"
+#include "sched/stats.h"
+
+#include <oakum/ctx.h>
 
 static int ep, ev;
 
@@ -73,4 +76,26 @@ void oak__faults_thread_init(void) {}
 int oak__leakcheck_at_exit(void)
 {
     return 0;
+}
+
+const char *oak__scope_name(const struct oak_scope *s)
+{
+    (void)s;
+    return NULL;
+}
+
+oak_ctx *oak_ctx_ref(oak_ctx *c)
+{
+    return c;
+}
+
+void oak_ctx_unref(oak_ctx *c)
+{
+    (void)c;
+}
+
+int64_t oak_ctx_deadline(const oak_ctx *c)
+{
+    (void)c;
+    return OAK_FOREVER;
 }
