@@ -1,6 +1,7 @@
 #include "inspect/group.h"
 
 #include "base/os.h"
+#include "inspect/symbol.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,12 @@ static bool grow(struct oak__groups *gs)
     return true;
 }
 
+static const char *keep(char *to, size_t size, const char *text)
+{
+    oak__symbol_copy(to, size, text);
+    return text ? to : NULL;
+}
+
 static struct oak__group *find_or_make(struct oak__groups *gs, const struct oak_goroutine_info *g,
                                        unsigned tag)
 {
@@ -68,6 +75,8 @@ static struct oak__group *find_or_make(struct oak__groups *gs, const struct oak_
     gr->hash = hash;
     gr->tag = tag;
     gr->first = *g;
+    gr->first.name = keep(gr->name, sizeof gr->name, g->name);
+    gr->first.scope_name = keep(gr->scope_name, sizeof gr->scope_name, g->scope_name);
     gr->oldest = gr->newest = g->wait_since;
     gr->same_name = gr->same_object = true;
     gr->next = gs->slots[hash % gs->nslots];

@@ -26,7 +26,8 @@ struct oak__group {
     uint64_t ids[OAK__GROUP_IDS];    /* the first members' */
     bool same_name, same_object;     /* name, wait_object are those of all members */
     const void *user;                /* the caller's own, NULL at first */
-    struct oak_goroutine_info first; /* the member that was added first */
+    struct oak_goroutine_info first; /* the member that was added first; its strings are here: */
+    char name[64], scope_name[64];
 };
 
 struct oak__groups {

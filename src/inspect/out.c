@@ -18,6 +18,17 @@ static void write_fd(struct oak__out *o, const char *text, size_t n)
     }
 }
 
+void oak__out_bytes(struct oak__out *o, const char *text, size_t n)
+{
+    if (o->err)
+        return;
+    errno = 0;
+    if (!o->f)
+        write_fd(o, text, n);
+    else if (fwrite(text, 1, n, o->f) != n)
+        o->err = errno ? -errno : -EIO;
+}
+
 void oak__outf(struct oak__out *o, const char *fmt, ...)
 {
     char text[512];
@@ -25,14 +36,8 @@ void oak__outf(struct oak__out *o, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    if (n <= 0 || o->err)
-        return;
-    if ((size_t)n >= sizeof text)
-        n = sizeof text - 1;
-    if (!o->f)
-        write_fd(o, text, (size_t)n);
-    else if (fwrite(text, 1, (size_t)n, o->f) != (size_t)n)
-        o->err = errno ? -errno : -EIO;
+    if (n > 0)
+        oak__out_bytes(o, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 }
 
 void oak__out_age(struct oak__out *o, int64_t ns)

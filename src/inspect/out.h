@@ -26,6 +26,7 @@ struct oak__out {
         .fd = (descriptor)                                                                                   \
     }
 
+void oak__out_bytes(struct oak__out *o, const char *text, size_t n);
 /* As printf; one piece is cut at 511 bytes. */
 void oak__outf(struct oak__out *o, const char *fmt, ...) OAK_PRINTF(2, 3);
 

@@ -20,6 +20,7 @@ struct oak__style {
     int64_t now;        /* oak_now(), for ages */
     bool plain;         /* only what needs no memory, no lock and little stack: no libdw */
     bool full;          /* one goroutine's entry: with the id of its creator */
+    bool inside;        /* with the runtime's own frames */
 };
 
 /* "3 goroutines waiting (chan send), oldest 12.3 s": no indent, no newline, the caller may go on. */

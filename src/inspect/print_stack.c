@@ -102,7 +102,7 @@ static void print_first(struct printer *p, const char *place)
 static void print_frame(struct printer *p, struct oak__symbol *s, const void *pc)
 {
     char place[320];
-    if (s->runtime) {
+    if (s->runtime && !p->st->inside) {
         const char *name = public_name(s->function);
         if (p->lines == 0)
             oak__symbol_copy(p->call, sizeof p->call, name);

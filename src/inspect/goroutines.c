@@ -1,0 +1,75 @@
+/* All goroutines, in order of id, while they go on. */
+#include "base/os.h"
+#include "inspect/snapshot.h"
+#include "inspect/walk.h"
+#include "sched/sched.h"
+
+#include <stdlib.h>
+
+struct entry {
+    uint64_t id;
+    struct oak__g *g;
+};
+
+struct list {
+    struct entry *entry;
+    size_t n, room;
+};
+
+static bool count(struct oak__g *g, void *arg)
+{
+    *(size_t *)arg += load_relaxed(&g->id) != 0;
+    return true;
+}
+
+static bool collect(struct oak__g *g, void *arg)
+{
+    struct list *l = arg;
+    uint64_t id = load_acquire(&g->id);
+    if (id != 0 && g->kind == OAK__G_GOROUTINE)
+        l->entry[l->n++] = (struct entry){id, g};
+    return l->n < l->room;
+}
+
+static int by_id(const void *pa, const void *pb)
+{
+    const struct entry *a = pa, *b = pb;
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+/* Those that are there now; ids and addresses only, 16 bytes each. */
+static int list_all(struct list *l)
+{
+    oak__each_g(count, &l->room);
+    l->room += l->room / 8 + 64;
+    l->entry = oak__malloc(l->room * sizeof *l->entry);
+    if (!l->entry)
+        return -ENOMEM;
+    oak__each_g(collect, l);
+    qsort(l->entry, l->n, sizeof l->entry[0], by_id);
+    return 0;
+}
+
+int64_t oak_goroutines(bool (*fn)(const struct oak_goroutine_info *g, void *arg), void *arg)
+{
+    struct list l = {.room = 0};
+    struct oak_goroutine_info info;
+    struct oak__strings strings;
+    int64_t visited = 0;
+    if (!fn)
+        return -EINVAL;
+    if (!oak__started())
+        return 0;
+    if (list_all(&l) != 0)
+        return -ENOMEM;
+    oak__text_refresh();
+    for (size_t i = 0; i < l.n; i++) {
+        if (!oak__snapshot(l.entry[i].g, l.entry[i].id, OAK__VIEW_LIVE, &info, &strings))
+            continue;
+        visited++;
+        if (!fn(&info, arg))
+            break;
+    }
+    oak__free(l.entry);
+    return visited;
+}
