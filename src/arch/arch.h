@@ -23,7 +23,7 @@ enum { OAK__SWITCH_WORDS = 20, OAK__SWITCH_FRAME = 0, OAK__SWITCH_PC = 1 };
 
 /* Prepares a stack that ends at top (16-aligned) so that the first switch to the result enters
  * oak__first_frame. */
-static inline void *oak__stack_prepare(void *top)
+SCHEDULER_STEP static inline void *oak__stack_prepare(void *top)
 {
     void **sp = (void **)top;
     sp -= OAK__SWITCH_WORDS + (OAK__SWITCH_WORDS & 1) + 2;

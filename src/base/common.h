@@ -36,6 +36,15 @@
     #define OAK_TSAN 0
 #endif
 
+/* For the scheduler's own steps between two goroutines. To a race detector that sees goroutines as threads
+ * they look like accesses without order; what orders them is that one thread does them one after the other.
+ */
+#if OAK_TSAN
+    #define SCHEDULER_STEP __attribute__((no_sanitize("thread")))
+#else
+    #define SCHEDULER_STEP
+#endif
+
 /* A broken invariant of the runtime itself: prints the text and aborts. Never for a user's mistake (that is a
  * panic). */
 OAK_NORETURN void oak__fatal(const char *fmt, ...) OAK_PRINTF(1, 2);

@@ -15,9 +15,10 @@ extern _Atomic(oak__choose_fn) oak__chooser;
 /* wyrand (Wang Yi, 2019): one multiplication; passes BigCrush. */
 static inline uint64_t oak__random(struct oak__m *m)
 {
-    m->rng += 0xa0761d6478bd642full;
+    uint64_t x0 = load_relaxed(&m->rng) + 0xa0761d6478bd642full;
+    store_relaxed(&m->rng, x0);
     __extension__ typedef unsigned __int128 wide;
-    wide x = (wide)m->rng * (m->rng ^ 0xe7037ed1a0b428dbull);
+    wide x = (wide)x0 * (x0 ^ 0xe7037ed1a0b428dbull);
     return (uint64_t)(x >> 64) ^ (uint64_t)x;
 }
 

@@ -42,7 +42,7 @@ struct oak__m {
     void *g0_sp;              /* where the scheduler's own context was left */
     struct oak__g *_Atomic prev;
     _Atomic int prev_op;
-    uint64_t rng;
+    _Atomic uint64_t rng;
     bool spinning;            /* only this thread */
     _Atomic uint32_t wake;    /* futex: 1 = go on, next_p is set */
     struct oak__p *next_p;    /* handed over by whoever wakes us */

@@ -63,7 +63,7 @@ struct oak__g *oak__pick_local(struct oak__p *p)
 }
 
 /* g, in no queue, becomes the running goroutine of m; a stack if it has none. */
-static void make_running(struct oak__m *m, struct oak__p *p, struct oak__g *g)
+SCHEDULER_STEP static void make_running(struct oak__m *m, struct oak__p *p, struct oak__g *g)
 {
     if (!g->sp) {
         if (!g->stack_lo)
@@ -79,14 +79,15 @@ static void make_running(struct oak__m *m, struct oak__p *p, struct oak__g *g)
     oak__event(OAK__EV_START, g);
 }
 
-static void leave_note(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
+SCHEDULER_STEP static void leave_note(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
 {
     store_relaxed(&m->prev, g);
     store_relaxed(&m->prev_op, op);
 }
 
 /* Leaves g for next, or for g0 when next is NULL. */
-static void leave_to(struct oak__m *m, struct oak__g *g, enum oak__prev_op op, struct oak__g *next)
+SCHEDULER_STEP static void leave_to(struct oak__m *m, struct oak__g *g, enum oak__prev_op op,
+                                    struct oak__g *next)
 {
     bool dying = op == OAK__PREV_EXIT;
     leave_note(m, g, op);
@@ -113,7 +114,7 @@ void oak__leave(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
     leave_to(m, g, op, p && op != OAK__PREV_CALL ? oak__pick_local(p) : NULL);
 }
 
-void oak__run(struct oak__m *m, struct oak__g *g)
+SCHEDULER_STEP void oak__run(struct oak__m *m, struct oak__g *g)
 {
     make_running(m, load_relaxed(&m->p), g);
     sanitize_to_g(m, NULL, g, false);
@@ -220,7 +221,7 @@ static void run_body(struct oak__g *g)
 }
 
 /* g has ended: its books are closed, its stack and descriptor are still in use. */
-static void close_books(struct oak__p *p, struct oak__g *g)
+SCHEDULER_STEP static void close_books(struct oak__p *p, struct oak__g *g)
 {
     oak__event(OAK__EV_END, g);
     store_relaxed(&p->ended, load_relaxed(&p->ended) + 1);
@@ -230,12 +231,12 @@ static void close_books(struct oak__p *p, struct oak__g *g)
     store_relaxed(&g->status, OAK__G_FREE);
 }
 
-static bool can_take_over(const struct oak__g *g, const struct oak__g *next)
+SCHEDULER_STEP static bool can_take_over(const struct oak__g *g, const struct oak__g *next)
 {
     return REUSE_STACK && next && !next->sp && !next->stack_lo && next->stack_class == g->stack_class;
 }
 
-static void take_over(struct oak__m *m, struct oak__g *g, struct oak__g *next)
+SCHEDULER_STEP static void take_over(struct oak__m *m, struct oak__g *g, struct oak__g *next)
 {
     struct oak__p *p = load_relaxed(&m->p);
     next->stack_lo = g->stack_lo;
@@ -248,8 +249,9 @@ static void take_over(struct oak__m *m, struct oak__g *g, struct oak__g *next)
 void oak__g_main(void)
 {
     struct oak__m *m = oak__m_self();
+    sanitize_arrived(m, NULL, true);
     struct oak__g *g = load_relaxed(&m->g);
-    sanitize_arrived(m, g, true);
+    sanitize_stack_begin(g);
     oak__after_switch(m);
     for (;;) {
         sanitize_runs(g);
@@ -258,6 +260,7 @@ void oak__g_main(void)
         close_books(load_relaxed(&m->p), g);
         struct oak__g *next = oak__pick_local(load_relaxed(&m->p));
         if (!can_take_over(g, next)) {
+            sanitize_stack_end(g);
             leave_to(m, g, OAK__PREV_EXIT, next);
             __builtin_unreachable();
         }

@@ -16,7 +16,7 @@ struct oak__slab oak__g_slab = OAK__SLAB("goroutines", struct oak__g);
 static _Atomic uint32_t made; /* descriptors from the slab so far */
 
 /* Up to n new descriptors, linked by next. */
-static struct oak__g *fresh(uint32_t n)
+SCHEDULER_STEP static struct oak__g *fresh(uint32_t n)
 {
     /* Stacks may rest in the Ps' caches while another P wants one. */
     uint32_t cached = oak__sched->nprocs * OAK__STACK_CACHE;
@@ -64,7 +64,7 @@ static void shared_put(struct oak__g *g)
     unlock(&s->gfree_lock);
 }
 
-static struct oak__g *alloc_slow(struct oak__p *p)
+SCHEDULER_STEP static struct oak__g *alloc_slow(struct oak__p *p)
 {
     uint32_t n = p ? BATCH : 1;
     struct oak__g *g = shared_take(n);
@@ -82,7 +82,7 @@ static struct oak__g *alloc_slow(struct oak__p *p)
     return g;
 }
 
-static struct oak__g *g_alloc(struct oak__p *p)
+SCHEDULER_STEP static struct oak__g *g_alloc(struct oak__p *p)
 {
     struct oak__g *g = p ? load_relaxed(&p->free_gs) : NULL;
     if (unlikely(!g))
@@ -93,7 +93,7 @@ static struct oak__g *g_alloc(struct oak__p *p)
 }
 
 /* The stack and the descriptor of g, which has ended and been left, or was never run. */
-void oak__g_free(struct oak__p *p, struct oak__g *g)
+SCHEDULER_STEP void oak__g_free(struct oak__p *p, struct oak__g *g)
 {
     sanitize_ended(g);
     if (g->stack_lo) {
@@ -135,8 +135,8 @@ static void count_created(struct oak__p *p)
 }
 
 /* Fills g in; heap: a copy of arguments that do not fit into the descriptor, or NULL. */
-static void set_up(struct oak__g *g, const struct oak__spawn *s, const struct oak__g *parent, int class,
-                   void *heap)
+SCHEDULER_STEP static void set_up(struct oak__g *g, const struct oak__spawn *s, const struct oak__g *parent,
+                                  int class, void *heap)
 {
     g->kind = OAK__G_GOROUTINE;
     g->stack_class = (uint8_t) class;
@@ -161,7 +161,7 @@ static void set_up(struct oak__g *g, const struct oak__spawn *s, const struct oa
 }
 
 /* Takes what the goroutine needs before anything of it can be seen: 0 or a negative errno. */
-static int reserve(struct oak__p *p, int class, struct oak__g **out)
+SCHEDULER_STEP static int reserve(struct oak__p *p, int class, struct oak__g **out)
 {
     struct oak__g *g = g_alloc(p);
     if (!g)

@@ -36,7 +36,7 @@ struct oak__m *oak__m_for_thread(void)
     if (!m || !have_key || pthread_setspecific(key, m))
         return NULL;
     m->tid = oak__os_gettid();
-    m->rng = oak__os_random();
+    store_relaxed(&m->rng, oak__os_random());
     struct oak__g *g = &m->stand_in;
     uint64_t id = fetch_add_relaxed(&thread_ids, 1);
     g->kind = OAK__G_THREAD;

@@ -19,7 +19,7 @@ enum { MAX_THREADS = 10000 };
 void oak__acquire_p(struct oak__m *m, struct oak__p *p)
 {
     store_relaxed(&m->p, p);
-    store_relaxed(&p->m, m);
+    store_release(&p->m, m);
     store_release(&m->own, OAK__OWN_P);
     oak__event(OAK__EV_P_START, NULL);
 }
@@ -138,7 +138,7 @@ static int new_worker(struct oak__p *p, bool spinning)
     if (m) {
         m->next_p = p;
         m->spinning = spinning;
-        m->rng = oak__os_random();
+        store_relaxed(&m->rng, oak__os_random());
         store_relaxed(&m->entered, 1);
         err = oak__os_thread(worker, m, "oakum");
     }

@@ -130,7 +130,7 @@ void oak__stack_put_class(int class, char *lo)
     unlock(&c->lock);
 }
 
-static NOINLINE char *refill(struct oak__stack_cache *cache)
+SCHEDULER_STEP static NOINLINE char *refill(struct oak__stack_cache *cache)
 {
     struct class *c = &classes[OAK__STACK_DEFAULT];
     char *lo = NULL;
@@ -143,14 +143,14 @@ static NOINLINE char *refill(struct oak__stack_cache *cache)
     return lo;
 }
 
-char *oak__stack_get(struct oak__stack_cache *cache)
+SCHEDULER_STEP char *oak__stack_get(struct oak__stack_cache *cache)
 {
     if (likely(cache->n))
         return cache->lo[--cache->n];
     return refill(cache);
 }
 
-static NOINLINE void spill(struct oak__stack_cache *cache)
+SCHEDULER_STEP static NOINLINE void spill(struct oak__stack_cache *cache)
 {
     struct class *c = &classes[OAK__STACK_DEFAULT];
     uint32_t half = OAK__STACK_CACHE / 2;
@@ -163,7 +163,7 @@ static NOINLINE void spill(struct oak__stack_cache *cache)
     cache->n -= half;
 }
 
-void oak__stack_put(struct oak__stack_cache *cache, char *lo)
+SCHEDULER_STEP void oak__stack_put(struct oak__stack_cache *cache, char *lo)
 {
     if (unlikely(cache->n == OAK__STACK_CACHE))
         spill(cache);
