@@ -3,11 +3,14 @@
  * in goroutines.
  *
  * Errors. Every Oakum function that can fail returns 0 (or a count >= 0) or a negative errno value; none
- * reports through errno. The values that any blocking call may return: -ECANCELED  the goroutine's ambient
- * context was cancelled, or its object was closed under it -ETIMEDOUT  the ambient context's deadline, or the
- * call's own time limit, has passed -EPIPE      the channel or the connection is closed -EINVAL     a NULL or
- * wrong handle, or a value out of range -ENOMEM     no memory;  -EAGAIN  a try-form would have to wait, or no
- * thread could be made
+ * reports through errno. The values that any blocking call may return:
+ *
+ *     -ECANCELED  the goroutine's ambient context was cancelled, or its object was closed under it
+ *     -ETIMEDOUT  the ambient context's deadline, or the call's own time limit, has passed
+ *     -EPIPE      the channel or the connection is closed
+ *     -EINVAL     a NULL or wrong handle, or a value out of range
+ *     -ENOMEM     no memory
+ *     -EAGAIN     a try-form would have to wait, or no thread could be made
  */
 #ifndef OAKUM_BASE_H
 #define OAKUM_BASE_H

@@ -70,8 +70,7 @@ OAK_API bool oak_ctx_after_stop(oak_after *a);
  *
  *     oak_with_ctx(c) { ... }                   c is ambient inside
  *     oak_with_timeout(OAK_SECOND) { ... }      a child of the ambient context that ends after a second
- *     oak_shield(OAK_SECOND) { ... }            clean-up: the outer context's end is not felt, its own
- * deadline is
+ *     oak_shield(OAK_SECOND) { ... }            clean-up: feels its own deadline, not the outer context's end
  *
  * Each way out (end, break, return, goto, panic) restores the former one. Out of memory: every blocking call
  * inside returns -ENOMEM. From goroutines and plain threads.

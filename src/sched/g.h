@@ -2,16 +2,16 @@
  * G, M, P: what the scheduler is made of.
  *
  *   G  a goroutine: a descriptor, and a stack from its first run to its end. Descriptors are never unmapped
- * (type-stable), so a late reader may look at one that has been used again and must judge by id or ticket. M
- * a thread. A worker runs goroutines while it holds a P; its own pthread stack (g0) runs the scheduler. A
- * plain thread that uses Oakum has an M and a G as well (kind OAK__G_THREAD): for it, parking is a futex
- * wait. So channels, sync objects, contexts and scopes are written once. P  the right to run goroutines: run
- * queue, timers, caches. Their number bounds parallelism.
+ *      (type-stable), so a late reader may look at one that has been used again and must judge by id or ticket.
+ *   M  a thread. A worker runs goroutines while it holds a P; its own pthread stack (g0) runs the scheduler.
+ *      A plain thread that uses Oakum has an M and a G as well (kind OAK__G_THREAD): for it, parking is a
+ *      futex wait. So channels, sync objects, contexts and scopes are written once.
+ *   P  the right to run goroutines: run queue, timers, caches. Their number bounds parallelism.
  *
  * Who may touch what:
  *   - P's plain fields: only the M that holds it, and only while entered (see sched.h).
  *   - G's plain fields: its own goroutine while running; whoever claimed its wait (see park.h) until it is
- * made runnable; the scheduler that is switching to or from it.
+ *     made runnable; the scheduler that is switching to or from it.
  *   - _Atomic fields: anybody, as their comments say.
  *
  * Internal: sched, sync, scope, poll, net, inspect, leak and tests may include it.

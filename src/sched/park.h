@@ -6,14 +6,15 @@
  * g->wait that exactly one wins. The ticket in the upper bits numbers the waits of a goroutine, so that a
  * waker who comes late (a timer in flight, a queue entry not yet removed) claims nothing.
  *
- *      ARMED ---park commit---> PARKED          ARMED: published, registers not yet saved
- *        |                        |
- *      claim                    claim           PARKED: switched away; nobody runs it
- *        v                        v
- *      CLAIMED_EARLY          CLAIMED           the winner now owns wake_status and the element, calls
- * oak__wait_wake |      \                 ^ wake    park commit -------'
- *        v
- *      DONE  -> the parking side sees it at commit and runs on
+ *   ARMED ---park commit---> PARKED             ARMED: published, registers not yet saved
+ *     |                        |
+ *   claim                    claim              PARKED: switched away; nobody runs it
+ *     v                        v
+ *   CLAIMED_EARLY           CLAIMED            the winner now owns wake_status and the element, calls oak__wait_wake
+ *     |      \                 ^
+ *   wake    park commit -------'
+ *     v
+ *   DONE  -> the parking side sees it at commit and runs on
  *
  * The claim (acquire-release) pairs with the store of ARMED (release): the claimer sees the waiter as
  * published. wake makes the goroutine runnable through a queue (release), so it sees what the claimer wrote.
@@ -25,8 +26,9 @@
  *
  * How an object's blocking call reads:
  *
- *      struct oak__g *g = oak__enter();                     // from here on entered: no preemption, no user
- * code int err = oak__ctx_check(g);                         // level-triggered cancellation if (!err) {
+ *      struct oak__g *g = oak__enter();                     // from here on entered: no preemption, no user code
+ *      int err = oak__ctx_check(g);                         // level-triggered cancellation
+ *      if (!err) {
  *          lock(&o->lock);
  *          if (can go on at once) { ...; unlock(&o->lock); }
  *          else {
@@ -47,11 +49,14 @@
  *
  *      lock(&o->lock);
  *      while ((w = pop(&o->queue)))
- *          if (oak__wait_claim(w->g, w->ticket)) { winner = w->g; break; }   // else: someone else woke it;
- * it is off the queue unlock(&o->lock); if (winner) oak__wait_wake(winner, 0);
+ *          if (oak__wait_claim(w->g, w->ticket)) { winner = w->g; break; }   // else someone else woke it: off the queue
+ *      unlock(&o->lock);
+ *      if (winner) oak__wait_wake(winner, 0);
  *
  * A waiter stays valid while it is queued, because its owner removes it under the object's lock before it
- * goes on. Internal: sync, scope, poll, net, time and sched may include it.
+ * goes on.
+ *
+ * Internal: sync, scope, poll, net, time and sched may include it.
  */
 #ifndef OAK_SCHED_PARK_H
 #define OAK_SCHED_PARK_H
