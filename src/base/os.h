@@ -62,6 +62,8 @@ int oak__os_epoll_wait(int ep, struct epoll_event *ev, int max, int64_t limit);
 int oak__os_eventfd(void); /* non-blocking, close-on-exec */
 int oak__os_set_nonblock(int fd);
 int oak__os_dup(int fd); /* close-on-exec */
+/* poll(2) without waiting: those of events that are (also POLLHUP, POLLERR), 0, or -EBADF. */
+int oak__os_poll(int fd, short events);
 
 /* ---- sockets: close-on-exec and non-blocking are added ---- */
 int oak__os_socket(int family, int type, int proto);

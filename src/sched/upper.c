@@ -1,41 +1,12 @@
 /*
  * What the scheduler calls in the folders above, while those are not there yet: each definition here goes
- * when its owner lands (poll: net; contexts, scopes, panics, faults: scope; the check at exit: leak).
+ * when its owner lands (contexts, scopes, panics, faults: scope; the check at exit: leak).
  */
-#include "poll/poll.h"
 #include "sched/m.h"
 #include "sched/sched.h"
 #include "sched/stats.h"
 
 #include <oakum/ctx.h>
-
-static int ep, ev;
-
-int oak__poll_init(void)
-{
-    ep = oak__os_epoll_create();
-    ev = oak__os_eventfd();
-    return oak__os_epoll_ctl(ep, EPOLL_CTL_ADD, ev, EPOLLIN | EPOLLET, 1);
-}
-
-struct oak__g *oak__poll_wait(int64_t limit, bool *broken)
-{
-    struct epoll_event e[4];
-    *broken = oak__os_epoll_wait(ep, e, 4, limit) > 0;
-    return NULL;
-}
-
-void oak__poll_break(void)
-{
-    uint64_t one = 1;
-    struct iovec iov = {&one, sizeof one};
-    (void)!oak__os_writev(ev, &iov, 1, false);
-}
-
-bool oak__poll_any(void)
-{
-    return false;
-}
 
 int oak__ctx_check_slow(struct oak_ctx *c)
 {
