@@ -4,6 +4,8 @@
 
 #include <oakum/base.h>
 
+/* What holds here by the design, for the compiler and the analyzers: false is undefined behaviour. */
+#define assume(x)   ((x) ? (void)0 : __builtin_unreachable())
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define NOINLINE    __attribute__((noinline))

@@ -37,6 +37,7 @@ static inline bool list_linked(const struct oak__link *n)
 
 static inline void list_remove(struct oak__link *n)
 {
+    assume(n->prev && n->next);
     n->prev->next = n->next;
     n->next->prev = n->prev;
     n->next = n->prev = NULL;

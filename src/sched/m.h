@@ -122,6 +122,7 @@ extern struct oak__slab oak__g_slab, oak__m_slab;
  */
 static inline void oak__light_fence(void)
 {
+    assume(oak__sched);
     if (likely(oak__sched->asymmetric))
         compiler_barrier();
     else

@@ -181,6 +181,7 @@ int oak__first_worker(void)
     struct oak__sched *s = oak__sched;
     lock(&s->lock);
     struct oak__p *p = oak__idle_p_get();
+    assume(p); /* nobody else runs yet */
     unlock(&s->lock);
     int err = new_worker(p, false);
     if (err) {

@@ -67,7 +67,8 @@ static void shuffle(struct oak__m *m, struct sel *s)
 {
     for (uint32_t i = 0; i < s->n; i++) {
         uint32_t j = i ? oak__choose(m, OAK__CHOICE_SELECT, i + 1) : 0;
-        s->order[i] = s->order[j];
+        if (j != i)
+            s->order[i] = s->order[j];
         s->order[j] = (uint16_t)i;
     }
 }
