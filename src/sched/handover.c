@@ -33,6 +33,13 @@ struct oak__g *oak__self(void)
     return g;
 }
 
+struct oak__g *oak__self_if_any(bool *entered)
+{
+    struct oak__m *m = oak__m_self();
+    *entered = m && load_relaxed(&m->entered);
+    return m ? load_relaxed(&m->g) : NULL;
+}
+
 struct oak__g *oak__enter(void)
 {
     struct oak__m *m = oak__m_self();

@@ -23,6 +23,9 @@ struct oak__g *oak__enter(void);
 void oak__exit(void);
 /* The calling goroutine or stand-in without entering. */
 struct oak__g *oak__self(void);
+/* The same for signal handlers: NULL when this thread runs none, or is in the scheduler. *entered tells
+ * whether it was interrupted inside the runtime. */
+struct oak__g *oak__self_if_any(bool *entered);
 
 /* Makes the runtime run (once): 0, -ENOMEM, -EAGAIN. Any thread; not entered. */
 int oak__start(void);
@@ -43,6 +46,9 @@ struct oak__spawn {
 /* Makes a goroutine and makes it runnable. Calls oak__ctx_attach / oak__scope_attach for it before it can
  * run. 0, -ENOMEM, -EAGAIN. Not entered. */
 int oak__spawn(const struct oak__spawn *s);
+/* The same, entered, also from a timer's call-back: the runtime has been started and the arguments fit into
+ * OAK__ARGS_INLINE bytes. -EINVAL when they do not. */
+int oak__spawn_entered(const struct oak__spawn *s);
 
 /* The coarse clock: oak_now() as of the last 10 ms or so. No system call. */
 int64_t oak__coarse_now(void);

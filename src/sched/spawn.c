@@ -140,7 +140,7 @@ SCHEDULER_STEP static void set_up(struct oak__g *g, const struct oak__spawn *s, 
 {
     g->kind = OAK__G_GOROUTINE;
     g->stack_class = (uint8_t) class;
-    g->parent = parent->kind == OAK__G_GOROUTINE ? load_relaxed(&parent->id) : 0;
+    g->parent = parent && parent->kind == OAK__G_GOROUTINE ? load_relaxed(&parent->id) : 0;
     g->created_at = s->created_at;
     g->fn = s->fn;
     g->entry = s->entry;
@@ -178,25 +178,31 @@ SCHEDULER_STEP static int reserve(struct oak__p *p, int class, struct oak__g **o
     return 0;
 }
 
-static int spawn_entered(const struct oak__spawn *s, int class, void *heap)
+/* Entered, or on g0 with a P: the parent is then nobody. */
+static int create(const struct oak__spawn *s, int class, void *heap)
 {
-    struct oak__g *parent = oak__enter();
-    struct oak__p *p = load_relaxed(&oak__m_self()->p);
+    struct oak__m *m = oak__m_self();
+    struct oak__p *p = load_relaxed(&m->p);
     struct oak__g *g;
     int err = reserve(p, class, &g);
-    if (!err) {
-        set_up(g, s, parent, class, heap);
-        store_release(&g->id, new_id(p));
-        count_created(p);
-        oak__event(OAK__EV_CREATE, g);
-        if (s->ctx)
-            oak__ctx_attach(s->ctx, g);
-        if (s->scope)
-            oak__scope_attach(s->scope, g);
-        oak__ready(g);
-    }
-    oak__exit();
-    return err;
+    if (err)
+        return err;
+    set_up(g, s, load_relaxed(&m->g), class, heap);
+    store_release(&g->id, new_id(p));
+    count_created(p);
+    oak__event(OAK__EV_CREATE, g);
+    if (s->ctx)
+        oak__ctx_attach(s->ctx, g);
+    if (s->scope)
+        oak__scope_attach(s->scope, g);
+    oak__ready(g);
+    return 0;
+}
+
+int oak__spawn_entered(const struct oak__spawn *s)
+{
+    int class = oak__stack_class(s->stack_size);
+    return class < 0 || s->args_size > OAK__ARGS_INLINE ? -EINVAL : create(s, class, NULL);
 }
 
 int oak__spawn(const struct oak__spawn *s)
@@ -214,7 +220,9 @@ int oak__spawn(const struct oak__spawn *s)
             return -ENOMEM;
         memcpy(heap, s->args, s->args_size);
     }
-    err = spawn_entered(s, class, heap);
+    oak__enter();
+    err = create(s, class, heap);
+    oak__exit();
     if (err)
         oak__free(heap);
     return err;

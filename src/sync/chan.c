@@ -227,11 +227,8 @@ static struct oak__g *claim_all(struct oak__chan *c, struct oak__link *queue, bo
     return chain;
 }
 
-int oak__chan_close(struct oak__chan *c)
+int oak__chan_close_entered(struct oak__chan *c)
 {
-    if (!c || !oak__chan_ok(c))
-        return -EINVAL;
-    oak__enter();
     lock(&c->lock);
     bool was_closed = load_relaxed(&c->closed);
     struct oak__g *chain = NULL;
@@ -246,8 +243,17 @@ int oak__chan_close(struct oak__chan *c)
         chain = load_relaxed(&g->next);
         oak__wait_wake(g, g->wake_status);
     }
-    oak__exit();
     return was_closed ? -EPIPE : 0;
+}
+
+int oak__chan_close(struct oak__chan *c)
+{
+    if (!c || !oak__chan_ok(c))
+        return -EINVAL;
+    oak__enter();
+    int err = oak__chan_close_entered(c);
+    oak__exit();
+    return err;
 }
 
 static int name_waiters(int fd, const struct oak__link *queue, const char *what)
@@ -263,13 +269,8 @@ static int name_waiters(int fd, const struct oak__link *queue, const char *what)
     return n;
 }
 
-int oak__chan_free(struct oak__chan *c)
+int oak__chan_free_entered(struct oak__chan *c)
 {
-    if (!c)
-        return 0;
-    if (!oak__chan_ok(c))
-        return -EINVAL;
-    oak__enter();
     lock(&c->lock);
     bool busy = !list_empty(&c->senders) || !list_empty(&c->receivers);
     if (busy) {
@@ -281,11 +282,22 @@ int oak__chan_free(struct oak__chan *c)
         c->magic = 0;
     }
     unlock(&c->lock);
-    oak__exit();
     if (busy)
         return -EBUSY;
     oak__free(c);
     return 0;
+}
+
+int oak__chan_free(struct oak__chan *c)
+{
+    if (!c)
+        return 0;
+    if (!oak__chan_ok(c))
+        return -EINVAL;
+    oak__enter();
+    int err = oak__chan_free_entered(c);
+    oak__exit();
+    return err;
 }
 
 size_t oak__chan_len(const struct oak__chan *c)

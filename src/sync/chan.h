@@ -52,4 +52,8 @@ static inline bool oak__chan_ok(const struct oak__chan *c)
 int oak__chan_send_locked(struct oak__chan *c, const void *v, struct oak__g **wake, int *status);
 int oak__chan_recv_locked(struct oak__chan *c, void *out, struct oak__g **wake, int *status);
 
+/* oak__chan_close and oak__chan_free for those who have entered: contexts. */
+int oak__chan_close_entered(struct oak__chan *c);
+int oak__chan_free_entered(struct oak__chan *c);
+
 #endif
