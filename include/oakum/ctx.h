@@ -26,7 +26,7 @@ OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_new(oak_ctx *parent);
 /* A child that also ends by itself, with -ETIMEDOUT, d nanoseconds from now / at time t. */
 OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_with_timeout(oak_ctx *parent, int64_t d);
 OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_with_deadline(oak_ctx *parent, int64_t t);
-/* A child that carries a value under key (compared by address). The value is not owned. */
+/* A child that carries a value under key (compared by address, not NULL). The value is not owned. */
 OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_with_value(oak_ctx *parent, const void *key, void *value);
 
 /* One more reference; returns c. One less: the last one frees it. NULL is allowed in both. */
@@ -58,8 +58,8 @@ OAK_API oak_done_chan oak_ctx_done(oak_ctx *c);
 
 /*
  * Runs fn(arg) in a goroutine of its own when c ends (at once if it has). Returns a handle for
- * oak_ctx_after_stop, or NULL when out of memory. The handle lives until stopped; stop returns true when fn
- * will not run.
+ * oak_ctx_after_stop, or NULL when out of memory (or fn is NULL). The handle holds c and lives until stopped;
+ * stop returns true when fn will not run.
  */
 typedef struct oak_after oak_after;
 OAK_API OAK_MUST_CHECK oak_after *oak_ctx_after(oak_ctx *c, void (*fn)(void *), void *arg);
@@ -75,22 +75,26 @@ OAK_API bool oak_ctx_after_stop(oak_after *a);
  * Each way out (end, break, return, goto, panic) restores the former one. Out of memory: every blocking call
  * inside returns -ENOMEM. From goroutines and plain threads.
  */
-#define oak_with_ctx(c)     OAK__AMBIENT(oak__ambient_enter_ctx(c))
-#define oak_with_timeout(d) OAK__AMBIENT(oak__ambient_enter_timeout(d))
-#define oak_shield(d)       OAK__AMBIENT(oak__ambient_enter_shield(d))
+#define oak_with_ctx(c)     OAK__AMBIENT(ctx, c)
+#define oak_with_timeout(d) OAK__AMBIENT(timeout, d)
+#define oak_shield(d)       OAK__AMBIENT(shield, d)
 
 /* ---- what the macros stand on; not for direct use ---- */
 
+/* Storage of such a block; on the stack. */
 struct oak__ambient {
-    oak_ctx *outer, *inner;
-    int once;
+    void *opaque[8];
 };
-#define OAK__AMBIENT(enter) OAK__AMBIENT_(OAK__CAT(oak__amb_, __COUNTER__), enter)
-#define OAK__AMBIENT_(a, enter)                                                                              \
-    for (struct oak__ambient a __attribute__((cleanup(oak__ambient_leave))) = enter; a.once; a.once = 0)
-OAK_API struct oak__ambient oak__ambient_enter_ctx(oak_ctx *c);
-OAK_API struct oak__ambient oak__ambient_enter_timeout(int64_t d);
-OAK_API struct oak__ambient oak__ambient_enter_shield(int64_t d);
+#define OAK__AMBIENT(kind, arg) OAK__AMBIENT_N(__COUNTER__, kind, arg)
+#define OAK__AMBIENT_N(n, kind, arg)                                                                         \
+    OAK__AMBIENT_OF(OAK__CAT(oak__amb_, n), OAK__CAT(oak__amb_once_, n), kind, arg)
+#define OAK__AMBIENT_OF(a, once, kind, arg)                                                                  \
+    for (struct oak__ambient a __attribute__((cleanup(oak__ambient_leave))) = {{NULL}},                      \
+                               *once = oak__ambient_enter_##kind(&a, (arg));                                 \
+         once; once = NULL)
+OAK_API struct oak__ambient *oak__ambient_enter_ctx(struct oak__ambient *a, oak_ctx *c);
+OAK_API struct oak__ambient *oak__ambient_enter_timeout(struct oak__ambient *a, int64_t d);
+OAK_API struct oak__ambient *oak__ambient_enter_shield(struct oak__ambient *a, int64_t d);
 OAK_API void oak__ambient_leave(struct oak__ambient *a);
 
 OAK__END

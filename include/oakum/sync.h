@@ -37,7 +37,7 @@ OAK_API void oak_mutex_unlock(oak_mutex *m);
 
 typedef struct oak_rwmutex {
     uint64_t oak__state[2];
-    void *oak__queue[4];
+    void *oak__queue[2];
 } oak_rwmutex;
 
 OAK_API OAK_MUST_CHECK int oak_rwmutex_lock(oak_rwmutex *m);
@@ -54,7 +54,7 @@ OAK_API void oak_rwmutex_runlock(oak_rwmutex *m);
 /* ---- condition: always used with one mutex ---- */
 
 typedef struct oak_cond {
-    void *oak__queue[4];
+    void *oak__queue[3];
 } oak_cond;
 
 /*

@@ -19,6 +19,7 @@
 #define fetch_add_relaxed(p, v) atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
 #define fetch_add_seq(p, v)     atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
 #define fetch_sub_release(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_release)
+#define fetch_sub_acq_rel(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel)
 #define fetch_sub_seq(p, v)     atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst)
 #define fetch_or_seq(p, v)      atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
 /* Compare and swap; *expected is updated on failure. Acquire on success orders what follows after what the
@@ -27,6 +28,8 @@
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_acquire, memory_order_relaxed)
 #define cas_release(p, expected, v)                                                                          \
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_release, memory_order_relaxed)
+#define cas_acq_rel(p, expected, v)                                                                          \
+    atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_acq_rel, memory_order_relaxed)
 #define cas_seq(p, expected, v)                                                                              \
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_seq_cst, memory_order_seq_cst)
 #define fence_seq() atomic_thread_fence(memory_order_seq_cst)

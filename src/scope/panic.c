@@ -1,0 +1,64 @@
+/* The way of a panic; see panic.h. */
+#include "scope/panic.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#if OAK_ASAN
+    #include <sanitizer/asan_interface.h>
+#endif
+
+/* The stack between here and the frame is dead from now on. */
+static OAK_NORETURN void land(struct oak__frame *f, const struct oak__panic *p)
+{
+    if (f->info)
+        *f->info = p->info;
+#if OAK_ASAN
+    __asan_handle_no_return();
+#endif
+    jump_to(&f->jump);
+}
+
+void oak__panic_begin(struct oak__panic *p)
+{
+    struct oak__g *g = oak__self();
+    struct oak__frame root = {.ends_process = true}; /* a plain thread has none of its own */
+    struct oak__frame *f = g->recover;
+    if (!f)
+        g->recover = f = &root;
+    p->info.goroutine = load_relaxed(&g->id);
+    p->replaced = f->panic;
+    f->panic = p;
+    while (g->defers != f->defers) {
+        struct oak__defer *d = g->defers;
+        g->defers = d->outer;
+        if (d->fn)
+            d->fn(d->arg);
+    }
+    if (f->ends_process)
+        oak__panic_die(p);
+    land(f, p);
+}
+
+void oak_panic(const char *fmt, ...)
+{
+    struct oak__panic p = {.info.site = (void *)caller_pc()};
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(p.info.message, sizeof p.info.message, fmt ? fmt : "(no message)", ap);
+    va_end(ap);
+    oak__panic_begin(&p);
+}
+
+void oak__panic_at(const void *pc, const char *fmt, ...)
+{
+    struct oak__panic p = {.info.site = (void *)(uintptr_t)pc};
+    const size_t size = sizeof p.info.message;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(p.info.message, size, fmt, ap);
+    va_end(ap);
+    if (n >= 0 && (size_t)n < size)
+        snprintf(p.info.message + n, size - (size_t)n, " (called from %p)", pc);
+    oak__panic_begin(&p);
+}

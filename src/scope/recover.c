@@ -1,0 +1,61 @@
+/* Deferred calls, and the places where a panic stops; see panic.h. */
+#include "scope/panic.h"
+#include "base/os.h"
+#include "sync/reads.h"
+
+#include <string.h>
+
+void oak__defer_enter(struct oak__defer *d, void (*fn)(void *), void *arg)
+{
+    defer_push(oak__self(), d, fn, arg);
+}
+
+void oak__defer_leave(struct oak__defer *d)
+{
+    defer_pop(d->owner, d);
+    if (d->fn)
+        d->fn(d->arg);
+}
+
+int oak_recover(void (*fn)(void *), void *arg, struct oak_panic_info *info)
+{
+    if (!fn)
+        return -EINVAL;
+    struct oak__g *g = oak__self();
+    struct oak__frame f;
+    frame_push(g, &f, info);
+    if (jump_save(&f.jump) == 0) {
+        fn(arg);
+        frame_pop(g, &f);
+        return 0;
+    }
+    frame_pop(g, &f);
+    return -ENOTRECOVERABLE;
+}
+
+/* What the scope will say of the panic; freed by oak__scope_child_ended. */
+static const char *keep_text(const struct oak_panic_info *info)
+{
+    size_t n = strlen(info->message) + 1;
+    char *text = oak__malloc(n);
+    return text ? memcpy(text, info->message, n) : NULL;
+}
+
+int oak__run_protected(struct oak__g *g, void *args, const char **panic)
+{
+    struct oak_panic_info info;
+    struct oak__frame f;
+    int result;
+    frame_push(g, &f, &info);
+    f.ends_process = load_relaxed(&g->scope) == NULL;
+    if (jump_save(&f.jump) == 0) {
+        result = g->entry(args);
+    } else {
+        result = -ENOTRECOVERABLE;
+        *panic = keep_text(&info);
+    }
+    frame_pop(g, &f);
+    if (g->reads)
+        oak__reads_clear(g);
+    return result;
+}
