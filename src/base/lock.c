@@ -3,6 +3,22 @@
 
 enum { SPINS = 60 };
 
+bool oak__asymmetric;
+
+/* Before main, hence before there is a second thread that could see the two kinds of fences mixed. */
+__attribute__((constructor)) static void choose_fences(void)
+{
+    oak__asymmetric = oak__os_membarrier_init() == 0;
+}
+
+void oak__heavy_fence(void)
+{
+    if (likely(oak__asymmetric))
+        oak__os_membarrier();
+    else
+        fence_seq();
+}
+
 void oak__lock_slow(oak__lock *l)
 {
     for (int i = 0; i < SPINS; i++) {
@@ -10,8 +26,12 @@ void oak__lock_slow(oak__lock *l)
         if (load_relaxed(&l->word) == 0 && try_lock(l))
             return;
     }
-    while (swap_acquire(&l->word, 2) != 0)
-        oak__os_futex_wait(&l->word, 2, OAK_FOREVER);
+    fetch_add_seq(&l->sleepers, 1);
+    while (!try_lock(l)) {
+        oak__heavy_fence();
+        oak__os_futex_wait(&l->word, 1, OAK_FOREVER);
+    }
+    fetch_sub_seq(&l->sleepers, 1);
 }
 
 void oak__unlock_slow(oak__lock *l)

@@ -1,10 +1,17 @@
 /*
- * The runtime's own lock: a word, for sections of some tens of instructions. Never held across a park.
+ * The runtime's own lock: for sections of some tens of instructions. Never held across a park.
  *
- *   0 free, 1 held, 2 held and somebody sleeps on it.
- * Acquire on lock pairs with release on unlock. A waiter spins a little, then marks the word 2 and sleeps on
- * the futex; whoever unlocks a 2 wakes one. (The classic three-state futex mutex, Drepper, "Futexes Are
- * Tricky", mutex2.)
+ * Locking is one compare-and-swap, unlocking one plain store. A locker that does not get it spins a little,
+ * then counts itself in `sleepers` and sleeps on the futex while the word is 1:
+ *
+ *      unlocker                                 sleeper
+ *      word = 0                                 sleepers += 1
+ *      light fence                              heavy fence
+ *      sleepers != 0 ?  wake one                word == 1 ?  sleep (the kernel looks again)
+ *
+ * One of the two sees the other. The heavy fence is membarrier(2), so the unlocker pays nothing; where that
+ * does not work both sides use a full fence. Acquire on lock pairs with the release store of unlock.
+ * models/lock.pml.
  */
 #ifndef OAK_BASE_LOCK_H
 #define OAK_BASE_LOCK_H
@@ -13,18 +20,29 @@
 #include "base/common.h"
 
 typedef struct oak__lock {
-    _Atomic uint32_t word;
+    _Atomic uint32_t word; /* 1: held */
+    _Atomic uint32_t sleepers;
 } oak__lock;
+
+/* Set once, before main: membarrier(2) works, light fences cost nothing. */
+extern bool oak__asymmetric;
 
 void oak__lock_slow(oak__lock *l);
 void oak__unlock_slow(oak__lock *l);
 
-static inline void lock(oak__lock *l)
+/*
+ * One half of a store-load pair whose other half calls oak__heavy_fence(): orders what is before it, as the
+ * other side sees it, against what is after. Free when membarrier works, a full fence otherwise.
+ */
+static inline void oak__light_fence(void)
 {
-    uint32_t free_word = 0;
-    if (unlikely(!cas_acquire(&l->word, &free_word, 1)))
-        oak__lock_slow(l);
+    if (likely(oak__asymmetric))
+        compiler_barrier();
+    else
+        fence_seq();
 }
+
+void oak__heavy_fence(void);
 
 static inline bool try_lock(oak__lock *l)
 {
@@ -32,9 +50,17 @@ static inline bool try_lock(oak__lock *l)
     return cas_acquire(&l->word, &free_word, 1);
 }
 
+static inline void lock(oak__lock *l)
+{
+    if (unlikely(!try_lock(l)))
+        oak__lock_slow(l);
+}
+
 static inline void unlock(oak__lock *l)
 {
-    if (unlikely(swap_release(&l->word, 0) == 2))
+    store_release(&l->word, 0);
+    oak__light_fence();
+    if (unlikely(load_relaxed(&l->sleepers)))
         oak__unlock_slow(l);
 }
 

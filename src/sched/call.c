@@ -2,6 +2,7 @@
 #include "poll/poll.h"
 #include "sched/event.h"
 #include "sched/m.h"
+#include "sched/runq.h"
 #include "sched/sanitize.h"
 #include "sched/sched.h"
 

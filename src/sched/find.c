@@ -18,6 +18,7 @@
 #include "sched/door.h"
 #include "sched/event.h"
 #include "sched/m.h"
+#include "sched/runq.h"
 #include "sched/sanitize.h"
 
 enum { STEAL_ROUNDS = 4, SPIN_ROUNDS = 40, SPIN_PAUSE = 20 };

@@ -17,7 +17,8 @@
  * an idle P, or parks its goroutine on the global queue. models/handover.pml.
  */
 #include "sched/event.h"
-#include "sched/m.h"
+#include "sched/inline.h"
+#include "sched/runq.h"
 #include "sched/sanitize.h"
 #include "sched/sched.h"
 #include "poll/poll.h"
@@ -42,20 +43,12 @@ struct oak__g *oak__self_if_any(bool *entered)
 
 struct oak__g *oak__enter(void)
 {
-    struct oak__m *m = oak__m_self();
-    if (likely(m != NULL)) {
-        store_relaxed(&m->entered, 1);
-        if (likely(oak__sched != NULL))
-            oak__light_fence();
-        if (likely(load_acquire(&m->own) == OAK__OWN_P))
-            return load_relaxed(&m->g);
-    }
-    return oak__enter_slow();
+    return oak__enter_inline();
 }
 
 void oak__exit(void)
 {
-    store_release(&oak__m_self()->entered, 0);
+    oak__exit_inline();
 }
 
 static struct oak__p *idle_p(void)

@@ -1,7 +1,8 @@
 /*
  * M (threads), P (processors) and the scheduler's one global struct. Read g.h first.
  *
- * Internal: only src/sched, src/inspect and src/leak may include it.
+ * Internal: src/sched, src/inspect and src/leak may include it, and hot paths of src/sync for the inline
+ * entering.
  */
 #ifndef OAK_SCHED_M_H
 #define OAK_SCHED_M_H
@@ -104,7 +105,6 @@ struct oak__sched {
     _Atomic uint32_t monitor_asleep; /* futex */
     _Atomic uint32_t nthreads;
     uint32_t nprocs;
-    bool asymmetric; /* membarrier works: light fences are free */
     struct oak__p *p[OAK__MAX_PROCS];
     struct oak__wheel thread_wheel;  /* timers of plain threads' objects */
     _Atomic uint64_t thread_created; /* spawned by plain threads */
@@ -116,38 +116,6 @@ struct oak__sched {
 extern struct oak__sched *oak__sched; /* NULL until started; in the runtime's own memory */
 extern struct oak__slab oak__g_slab, oak__m_slab;
 
-/*
- * One half of a store-load pair whose other half calls oak__heavy_fence(): free when membarrier(2) works, a
- * full fence otherwise. Orders what is before it, as seen by the other side, against what is after.
- */
-static inline void oak__light_fence(void)
-{
-    assume(oak__sched);
-    if (likely(oak__sched->asymmetric))
-        compiler_barrier();
-    else
-        fence_seq();
-}
-
-static inline void oak__heavy_fence(void)
-{
-    if (likely(oak__sched->asymmetric))
-        oak__os_membarrier();
-    else
-        fence_seq();
-}
-
-/* ---- runq.c ---- */
-void oak__ring_push(struct oak__p *p, struct oak__g *g);
-struct oak__g *oak__ring_pop(struct oak__p *p);
-struct oak__g *oak__ring_steal(struct oak__p *thief, struct oak__p *victim);
-bool oak__runq_empty(struct oak__p *p);
-void oak__global_push(struct oak__g *g);
-/* A list linked by next, n long. Under no lock. */
-void oak__global_push_list(struct oak__g *head, struct oak__g *tail, uint32_t n);
-/* A fair share of the global queue: one is returned, more go to p's ring. Takes sched.lock. */
-struct oak__g *oak__global_pop(struct oak__p *p, uint32_t max);
-
 /* ---- run.c: switching ---- */
 /* The next goroutine from p's own queues, or NULL. */
 struct oak__g *oak__pick_local(struct oak__p *p);
@@ -156,8 +124,6 @@ struct oak__g *oak__pick_local(struct oak__p *p);
 void oak__leave(struct oak__m *m, struct oak__g *g, enum oak__prev_op op);
 /* From g0: runs g until some goroutine comes back to g0. */
 void oak__run(struct oak__m *m, struct oak__g *g);
-/* First thing on any new stack: does what the previous goroutine asked for. */
-void oak__after_switch(struct oak__m *m);
 /* Puts g, claimed and finished, where it will be run. Entered. */
 void oak__ready(struct oak__g *g);
 OAK_NORETURN void oak__g_main(void);

@@ -11,6 +11,7 @@
  */
 #include "poll/poll.h"
 #include "sched/m.h"
+#include "sched/runq.h"
 #include "sched/sanitize.h"
 #include "sched/sched.h"
 

@@ -1,10 +1,6 @@
 /* The wait protocol; the state diagram and the usage pattern are in park.h. */
-#include "sched/park.h"
 #include "sched/event.h"
-#include "sched/m.h"
-#include "sched/sanitize.h"
-
-#define TICKET_BITS(word) ((word) & ~(uint64_t)7)
+#include "sched/inline.h"
 
 int64_t oak__deadline_of(int64_t limit)
 {
@@ -18,26 +14,7 @@ int64_t oak__deadline_of(int64_t limit)
 
 bool oak__wait_claim(struct oak__g *g, uint64_t ticket)
 {
-    uint64_t w = load_acquire(&g->wait);
-    for (;;) {
-        if (OAK__W_TICKET(w) != ticket)
-            return false;
-        enum oak__wait_phase phase = OAK__W_PHASE(w);
-        uint64_t claimed;
-        if (phase == OAK__W_ARMED)
-            claimed = OAK__W_CLAIMED_EARLY;
-        else if (phase == OAK__W_PARKED)
-            claimed = OAK__W_CLAIMED;
-        else if (phase != OAK__W_HELD)
-            return false;
-        else { /* somebody looks at its stack: a moment */
-            cpu_relax();
-            w = load_acquire(&g->wait);
-            continue;
-        }
-        if (cas_seq(&g->wait, &w, TICKET_BITS(w) | claimed))
-            return true;
-    }
+    return oak__wait_claim_inline(g, ticket);
 }
 
 bool oak__wait_claim_any(struct oak__g *g)
@@ -47,22 +24,12 @@ bool oak__wait_claim_any(struct oak__g *g)
 
 bool oak__wait_finish(struct oak__g *g, int status)
 {
-    g->wake_status = status;
-    uint64_t w = load_acquire(&g->wait);
-    if (OAK__W_PHASE(w) == OAK__W_CLAIMED)
-        return true;
-    sanitize_made_runnable(g);
-    if (!cas_seq(&g->wait, &w, TICKET_BITS(w) | OAK__W_DONE))
-        return true;
-    if (g->kind == OAK__G_THREAD)
-        oak__os_futex_wake((_Atomic uint32_t *)&g->wait, 1);
-    return false;
+    return oak__wait_finish_inline(g, status);
 }
 
 void oak__wait_wake(struct oak__g *g, int status)
 {
-    if (oak__wait_finish(g, status))
-        oak__ready(g);
+    oak__wait_wake_inline(g, status);
 }
 
 static void time_is_up(struct oak__timer *t, uint64_t ticket)
@@ -72,25 +39,18 @@ static void time_is_up(struct oak__timer *t, uint64_t ticket)
         oak__wait_wake(g, -ETIMEDOUT);
 }
 
+void oak__wait_limit(struct oak__g *g, int64_t deadline)
+{
+    if (g->kind == OAK__G_THREAD)
+        g->timer.when = deadline; /* its futex wait takes it */
+    else
+        oak__timer_start(&g->timer, deadline, time_is_up, OAK__W_TICKET(load_relaxed(&g->wait)));
+}
+
 struct oak__waiter *oak__wait_begin(struct oak__g *g, enum oak_wait_reason reason, const void *obj,
                                     int64_t deadline)
 {
-    uint64_t ticket = OAK__W_TICKET(load_relaxed(&g->wait)) + 1;
-    g->waiter.g = g;
-    g->waiter.ticket = ticket;
-    g->waiter.object = obj;
-    store_relaxed(&g->reason, (uint8_t)reason);
-    store_relaxed(&g->wait_object, obj);
-    struct oak__sched *s = oak__sched;
-    store_relaxed(&g->wait_since, s ? load_relaxed(&s->coarse_now) : 0);
-    store_release(&g->wait, ticket << 3 | OAK__W_ARMED);
-    if (deadline != OAK_FOREVER) {
-        if (g->kind == OAK__G_THREAD)
-            g->timer.when = deadline; /* its futex wait takes it */
-        else
-            oak__timer_start(&g->timer, deadline, time_is_up, ticket);
-    }
-    return &g->waiter;
+    return oak__wait_begin_inline(g, reason, obj, deadline);
 }
 
 /* Closes the wait; the timer, if it was armed and has not fired, is taken back. */

@@ -4,7 +4,7 @@
  *
  * A goroutine that leaves cannot do the last step itself: as soon as it is queued or its park is committed,
  * another thread may run it, on a stack that is still in use. So it says in m->prev and m->prev_op what is to
- * be done, and whoever arrives on this thread next does it first of all (oak__after_switch).
+ * be done, and whoever arrives on this thread next does it first of all (after_switch).
  *
  * A goroutine's first run happens on a stack given to it only then. One that ends hands its stack, still hot,
  * to a successor that has not run yet, without any switch: the loop in oak__g_main.
@@ -12,6 +12,7 @@
 #include "poll/poll.h"
 #include "sched/event.h"
 #include "sched/park.h"
+#include "sched/runq.h"
 #include "sched/sanitize.h"
 
 #include <string.h>
@@ -24,7 +25,7 @@ enum { NEXT_STREAK = 64 };
 /* Ticks between two looks at the global queue (a prime, as in Go) and at the real clock. */
 enum { GLOBAL_EVERY = 61, CLOCK_EVERY = 16 };
 
-static void run_due_timers(struct oak__p *p, uint32_t tick)
+static inline void run_due_timers(struct oak__p *p, uint32_t tick)
 {
     int64_t due = load_relaxed(&p->wheel.next_due);
     if (likely(due == OAK_FOREVER))
@@ -38,7 +39,7 @@ static void run_due_timers(struct oak__p *p, uint32_t tick)
     }
 }
 
-struct oak__g *oak__pick_local(struct oak__p *p)
+static inline struct oak__g *pick_local(struct oak__p *p)
 {
     uint32_t tick = load_relaxed(&p->tick) + 1;
     store_relaxed(&p->tick, tick);
@@ -62,6 +63,11 @@ struct oak__g *oak__pick_local(struct oak__p *p)
     return oak__ring_pop(p);
 }
 
+struct oak__g *oak__pick_local(struct oak__p *p)
+{
+    return pick_local(p);
+}
+
 /* g, in no queue, becomes the running goroutine of m; a stack if it has none. */
 SCHEDULER_STEP static void make_running(struct oak__m *m, struct oak__p *p, struct oak__g *g)
 {
@@ -77,6 +83,57 @@ SCHEDULER_STEP static void make_running(struct oak__m *m, struct oak__p *p, stru
     store_relaxed(&g->m, m);
     store_relaxed(&m->g, g);
     oak__event(OAK__EV_START, g);
+}
+
+/* The registers of g are saved: from now on it may be woken, and whoever claimed it meanwhile be told. */
+static void commit_park(struct oak__g *g)
+{
+    uint64_t w = load_relaxed(&g->wait);
+    for (;;) {
+        uint64_t ticket = w & ~(uint64_t)7;
+        enum oak__wait_phase phase = OAK__W_PHASE(w);
+        if (phase == OAK__W_ARMED) {
+            if (cas_release(&g->wait, &w, ticket | OAK__W_PARKED))
+                return;
+        } else if (phase == OAK__W_CLAIMED_EARLY) {
+            if (cas_release(&g->wait, &w, ticket | OAK__W_CLAIMED))
+                return;
+        } else {
+            oak__check(phase == OAK__W_DONE, "parking goroutine in an impossible phase");
+            oak__ready(g);
+            return;
+        }
+    }
+}
+
+/* First thing on any new stack: does what the previous goroutine asked for. */
+static inline void after_switch(struct oak__m *m)
+{
+    struct oak__g *g = load_relaxed(&m->prev);
+    int op = load_relaxed(&m->prev_op);
+    store_relaxed(&m->prev_op, OAK__PREV_NONE);
+    switch (op) {
+    case OAK__PREV_PARK:
+        commit_park(g);
+        break;
+    case OAK__PREV_YIELD:
+        store_relaxed(&g->status, OAK__G_RUNNABLE);
+        oak__ring_push(load_relaxed(&m->p), g);
+        break;
+    case OAK__PREV_GLOBAL:
+        store_relaxed(&g->status, OAK__G_RUNNABLE);
+        oak__global_push(g);
+        oak__wake_worker();
+        break;
+    case OAK__PREV_EXIT:
+        oak__g_free(load_relaxed(&m->p), g);
+        break;
+    case OAK__PREV_CALL:
+        oak__call_on_g0(m, g);
+        break;
+    default:
+        break;
+    }
 }
 
 SCHEDULER_STEP static void leave_note(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
@@ -104,14 +161,14 @@ SCHEDULER_STEP static void leave_to(struct oak__m *m, struct oak__g *g, enum oak
     /* Here again, perhaps on another thread. */
     m = oak__m_self();
     sanitize_arrived(m, g, false);
-    oak__after_switch(m);
+    after_switch(m);
     sanitize_runs(g);
 }
 
 void oak__leave(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
 {
     struct oak__p *p = load_relaxed(&m->p);
-    leave_to(m, g, op, p && op != OAK__PREV_CALL ? oak__pick_local(p) : NULL);
+    leave_to(m, g, op, p && op != OAK__PREV_CALL ? pick_local(p) : NULL);
 }
 
 SCHEDULER_STEP void oak__run(struct oak__m *m, struct oak__g *g)
@@ -120,57 +177,7 @@ SCHEDULER_STEP void oak__run(struct oak__m *m, struct oak__g *g)
     sanitize_to_g(m, NULL, g, false);
     oak__switch(&m->g0_sp, g->sp);
     sanitize_arrived(m, NULL, false);
-    oak__after_switch(m);
-}
-
-/* The registers of g are saved: from now on it may be woken, and whoever claimed it meanwhile be told. */
-static void commit_park(struct oak__g *g)
-{
-    uint64_t w = load_relaxed(&g->wait);
-    for (;;) {
-        uint64_t ticket = w & ~(uint64_t)7;
-        enum oak__wait_phase phase = OAK__W_PHASE(w);
-        if (phase == OAK__W_ARMED) {
-            if (cas_release(&g->wait, &w, ticket | OAK__W_PARKED))
-                return;
-        } else if (phase == OAK__W_CLAIMED_EARLY) {
-            if (cas_release(&g->wait, &w, ticket | OAK__W_CLAIMED))
-                return;
-        } else {
-            oak__check(phase == OAK__W_DONE, "parking goroutine in an impossible phase");
-            oak__ready(g);
-            return;
-        }
-    }
-}
-
-void oak__after_switch(struct oak__m *m)
-{
-    struct oak__g *g = load_relaxed(&m->prev);
-    int op = load_relaxed(&m->prev_op);
-    store_relaxed(&m->prev_op, OAK__PREV_NONE);
-    switch (op) {
-    case OAK__PREV_PARK:
-        commit_park(g);
-        break;
-    case OAK__PREV_YIELD:
-        store_relaxed(&g->status, OAK__G_RUNNABLE);
-        oak__ring_push(load_relaxed(&m->p), g);
-        break;
-    case OAK__PREV_GLOBAL:
-        store_relaxed(&g->status, OAK__G_RUNNABLE);
-        oak__global_push(g);
-        oak__wake_worker();
-        break;
-    case OAK__PREV_EXIT:
-        oak__g_free(load_relaxed(&m->p), g);
-        break;
-    case OAK__PREV_CALL:
-        oak__call_on_g0(m, g);
-        break;
-    default:
-        break;
-    }
+    after_switch(m);
 }
 
 /*
@@ -252,7 +259,7 @@ void oak__g_main(void)
     sanitize_arrived(m, NULL, true);
     struct oak__g *g = load_relaxed(&m->g);
     sanitize_stack_begin(g);
-    oak__after_switch(m);
+    after_switch(m);
     for (;;) {
         sanitize_runs(g);
         run_body(g);

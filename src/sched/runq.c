@@ -1,33 +1,7 @@
-/*
- * Run queues: a bounded ring for each P and one global list.
- *
- * Ring. Only the holder of P pushes (at tail) and so only it writes tail; holder and thieves both take at
- * head, by compare-and-swap. Slots [head, tail) hold goroutines. The release store of tail publishes the slot
- * it covers to thieves, who load tail with acquire; the release CAS of head tells the holder, who loads head
- * with acquire before it reuses a slot, that the thief has read it. A thief whose CAS fails has read slots
- * that were taken by another: it drops what it copied.
- */
-#include "sched/m.h"
+/* Run queues: what is not on the hot path. The rules are in runq.h. */
+#include "sched/runq.h"
 
-static bool ring_spill(struct oak__p *p, struct oak__g *g, uint32_t h, uint32_t t);
-
-void oak__ring_push(struct oak__p *p, struct oak__g *g)
-{
-    for (;;) {
-        uint32_t h = load_acquire(&p->head);
-        uint32_t t = load_relaxed(&p->tail);
-        if (likely(t - h < OAK__RING)) {
-            store_relaxed(&p->ring[t % OAK__RING], g);
-            store_release(&p->tail, t + 1);
-            return;
-        }
-        if (ring_spill(p, g, h, t))
-            return;
-    }
-}
-
-/* The ring is full: moves half of it and g to the global queue. False: a thief made room meanwhile. */
-static bool ring_spill(struct oak__p *p, struct oak__g *g, uint32_t h, uint32_t t)
+NOINLINE bool oak__ring_spill(struct oak__p *p, struct oak__g *g, uint32_t h, uint32_t t)
 {
     uint32_t n = (t - h) / 2;
     struct oak__g *batch[OAK__RING / 2 + 1];
@@ -42,19 +16,6 @@ static bool ring_spill(struct oak__p *p, struct oak__g *g, uint32_t h, uint32_t 
     return true;
 }
 
-struct oak__g *oak__ring_pop(struct oak__p *p)
-{
-    uint32_t h = load_acquire(&p->head);
-    for (;;) {
-        if (h == load_relaxed(&p->tail))
-            return NULL;
-        struct oak__g *g = load_relaxed(&p->ring[h % OAK__RING]);
-        if (cas_release(&p->head, &h, h + 1))
-            return g;
-    }
-}
-
-/* Half of victim's ring moves to thief's; one of them is returned. thief's ring is empty. */
 struct oak__g *oak__ring_steal(struct oak__p *thief, struct oak__p *victim)
 {
     uint32_t t = load_relaxed(&thief->tail);
@@ -79,11 +40,6 @@ struct oak__g *oak__ring_steal(struct oak__p *thief, struct oak__p *victim)
             store_release(&thief->tail, t + n - 1);
         return last;
     }
-}
-
-bool oak__runq_empty(struct oak__p *p)
-{
-    return load_acquire(&p->head) == load_acquire(&p->tail) && !load_relaxed(&p->next);
 }
 
 void oak__global_push_list(struct oak__g *head, struct oak__g *tail, uint32_t n)

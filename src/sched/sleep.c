@@ -3,6 +3,7 @@
 #include "sched/event.h"
 #include "sched/park.h"
 #include "sched/m.h"
+#include "sched/runq.h"
 #include "sched/sanitize.h"
 
 #include <sched.h>

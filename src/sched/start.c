@@ -77,7 +77,6 @@ static int start_locked(void)
         oak__wheel_init(&s->thread_wheel, now);
         store_relaxed(&s->coarse_now, now);
         store_relaxed(&s->ids, 1);
-        s->asymmetric = oak__os_membarrier_init() == 0;
         int err = oak__poll_init();
         if (err)
             return err;

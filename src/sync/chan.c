@@ -1,8 +1,7 @@
 /* Channels: the states and rules are in sync/chan.h, the wait protocol in sched/park.h. */
 #include "sync/chan.h"
 #include "base/os.h"
-#include "sched/park.h"
-#include "sched/sched.h"
+#include "sched/inline.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -56,7 +55,7 @@ static struct oak__waiter *claim_first(struct oak__link *queue)
     struct oak__link *l;
     while ((l = list_pop_front(queue))) {
         struct oak__waiter *w = container_of(l, struct oak__waiter, link);
-        if (oak__wait_claim(w->g, w->ticket))
+        if (oak__wait_claim_inline(w->g, w->ticket))
             return w;
     }
     return NULL;
@@ -79,7 +78,7 @@ static void buffer_take(struct oak__chan *c, void *out)
     store_relaxed(&c->count, load_relaxed(&c->count) - 1);
 }
 
-int oak__chan_send_locked(struct oak__chan *c, const void *v, struct oak__g **wake, int *status)
+static inline int send_locked(struct oak__chan *c, const void *v, struct oak__g **wake, int *status)
 {
     *wake = NULL;
     if (load_relaxed(&c->closed))
@@ -100,7 +99,7 @@ int oak__chan_send_locked(struct oak__chan *c, const void *v, struct oak__g **wa
     return 0;
 }
 
-int oak__chan_recv_locked(struct oak__chan *c, void *out, struct oak__g **wake, int *status)
+static inline int recv_locked(struct oak__chan *c, void *out, struct oak__g **wake, int *status)
 {
     *wake = NULL;
     bool buffered = load_relaxed(&c->count) != 0;
@@ -124,11 +123,21 @@ int oak__chan_recv_locked(struct oak__chan *c, void *out, struct oak__g **wake, 
     return -EPIPE;
 }
 
+int oak__chan_send_locked(struct oak__chan *c, const void *v, struct oak__g **wake, int *status)
+{
+    return send_locked(c, v, wake, status);
+}
+
+int oak__chan_recv_locked(struct oak__chan *c, void *out, struct oak__g **wake, int *status)
+{
+    return recv_locked(c, out, wake, status);
+}
+
 /* Waits in one queue of c; called under the lock, which it gives up. */
 static int wait_in(struct oak__chan *c, struct oak__g *g, bool sending, void *elem, int64_t deadline)
 {
     struct oak__waiter *w =
-        oak__wait_begin(g, sending ? OAK_WAIT_CHAN_SEND : OAK_WAIT_CHAN_RECV, c, deadline);
+        oak__wait_begin_inline(g, sending ? OAK_WAIT_CHAN_SEND : OAK_WAIT_CHAN_RECV, c, deadline);
     w->elem = elem;
     w->data = 0;
     list_push_back(sending ? &c->senders : &c->receivers, &w->link);
@@ -163,25 +172,24 @@ static inline int operate(struct oak__chan *c, bool sending, void *elem, int64_t
 {
     if (unlikely(!oak__chan_ok(c)))
         return -EINVAL;
-    struct oak__g *g = oak__enter();
+    struct oak__g *g = oak__enter_inline();
     int err = limit < 0 ? 0 : oak__ctx_check(g);
     if (likely(!err)) {
         struct oak__g *wake;
         int status = 0;
         lock(&c->lock);
-        err = sending ? oak__chan_send_locked(c, elem, &wake, &status)
-                      : oak__chan_recv_locked(c, elem, &wake, &status);
+        err = sending ? send_locked(c, elem, &wake, &status) : recv_locked(c, elem, &wake, &status);
         if (err == -EAGAIN && limit > 0) {
             err = wait_in(c, g, sending, elem, limit == OAK_FOREVER ? OAK_FOREVER : oak__deadline_of(limit));
         } else {
             unlock(&c->lock);
             if (wake)
-                oak__wait_wake(wake, status);
+                oak__wait_wake_inline(wake, status);
             if (err == -EAGAIN && limit == 0)
                 err = -ETIMEDOUT;
         }
     }
-    oak__exit();
+    oak__exit_inline();
     return err;
 }
 

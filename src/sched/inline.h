@@ -1,0 +1,98 @@
+/*
+ * The hot halves of entering (sched.h, handover.c) and waiting (park.h), to be compiled into channels and the like. What
+ * they mean is said there; the functions of the same names without `_inline` are these.
+ *
+ * Internal: src/sched and the hot paths of src/sync may include it.
+ */
+#ifndef OAK_SCHED_INLINE_H
+#define OAK_SCHED_INLINE_H
+
+#include "sched/m.h"
+#include "sched/park.h"
+#include "sched/sanitize.h"
+
+#define TICKET_BITS(word) ((word) & ~(uint64_t)7)
+
+/* oak__enter and oak__exit for the hot paths. */
+static inline struct oak__g *oak__enter_inline(void)
+{
+    struct oak__m *m = oak__m_self();
+    if (likely(m != NULL)) {
+        store_relaxed(&m->entered, 1);
+        oak__light_fence();
+        if (likely(load_acquire(&m->own) == OAK__OWN_P))
+            return load_relaxed(&m->g);
+    }
+    return oak__enter_slow();
+}
+
+static inline void oak__exit_inline(void)
+{
+    store_release(&oak__m_self()->entered, 0);
+}
+
+static inline bool oak__wait_claim_inline(struct oak__g *g, uint64_t ticket)
+{
+    uint64_t w = load_acquire(&g->wait);
+    for (;;) {
+        if (OAK__W_TICKET(w) != ticket)
+            return false;
+        enum oak__wait_phase phase = OAK__W_PHASE(w);
+        uint64_t claimed;
+        if (phase == OAK__W_ARMED)
+            claimed = OAK__W_CLAIMED_EARLY;
+        else if (phase == OAK__W_PARKED)
+            claimed = OAK__W_CLAIMED;
+        else if (phase != OAK__W_HELD)
+            return false;
+        else { /* somebody looks at its stack: a moment */
+            cpu_relax();
+            w = load_acquire(&g->wait);
+            continue;
+        }
+        if (cas_seq(&g->wait, &w, TICKET_BITS(w) | claimed))
+            return true;
+    }
+}
+
+static inline bool oak__wait_finish_inline(struct oak__g *g, int status)
+{
+    g->wake_status = status;
+    uint64_t w = load_acquire(&g->wait);
+    if (OAK__W_PHASE(w) == OAK__W_CLAIMED)
+        return true;
+    sanitize_made_runnable(g);
+    if (!cas_seq(&g->wait, &w, TICKET_BITS(w) | OAK__W_DONE))
+        return true;
+    if (g->kind == OAK__G_THREAD)
+        oak__os_futex_wake((_Atomic uint32_t *)&g->wait, 1);
+    return false;
+}
+
+static inline void oak__wait_wake_inline(struct oak__g *g, int status)
+{
+    if (oak__wait_finish_inline(g, status))
+        oak__ready(g);
+}
+
+/* park.c: arms the time limit of the wait that was just opened. */
+void oak__wait_limit(struct oak__g *g, int64_t deadline);
+
+static inline struct oak__waiter *oak__wait_begin_inline(struct oak__g *g, enum oak_wait_reason reason,
+                                                         const void *obj, int64_t deadline)
+{
+    uint64_t ticket = OAK__W_TICKET(load_relaxed(&g->wait)) + 1;
+    g->waiter.g = g;
+    g->waiter.ticket = ticket;
+    g->waiter.object = obj;
+    store_relaxed(&g->reason, (uint8_t)reason);
+    store_relaxed(&g->wait_object, obj);
+    struct oak__sched *s = oak__sched;
+    store_relaxed(&g->wait_since, s ? load_relaxed(&s->coarse_now) : 0);
+    store_release(&g->wait, ticket << 3 | OAK__W_ARMED);
+    if (deadline != OAK_FOREVER)
+        oak__wait_limit(g, deadline);
+    return &g->waiter;
+}
+
+#endif
