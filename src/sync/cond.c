@@ -10,7 +10,6 @@
 
 struct cond {
     oak__lock lock;
-    uint32_t unused;
     struct oak__link queue;
 };
 _Static_assert(sizeof(struct cond) == sizeof(oak_cond), "oak_cond");

@@ -13,7 +13,6 @@
 struct oak__mutex {
     _Atomic uint64_t state; /* id of the owner << 2 | mode; below 4: nobody owns it */
     oak__lock lock;         /* covers the queue and, where waiters are queued, the mode */
-    uint32_t unused;
     struct oak__link queue;
 };
 _Static_assert(sizeof(struct oak__mutex) == sizeof(oak_mutex), "oak_mutex");

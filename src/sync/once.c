@@ -14,7 +14,6 @@ enum { RUNNING = 1, DONE = 2 };
 struct once {
     _Atomic uint64_t state;
     oak__lock lock; /* covers the queue and the step to DONE */
-    uint32_t unused;
     struct oak__link queue;
 };
 _Static_assert(sizeof(struct once) == sizeof(oak_once), "oak_once");

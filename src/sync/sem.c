@@ -11,7 +11,6 @@
 struct sem {
     int64_t count;
     oak__lock lock;
-    uint32_t unused;
     struct oak__link queue;
 };
 _Static_assert(sizeof(struct sem) == sizeof(oak_sem), "oak_sem");

@@ -18,7 +18,6 @@ enum { WAITERS = 1 };
 struct waitgroup {
     _Atomic uint64_t state;
     oak__lock lock;
-    uint32_t unused;
     struct oak__link queue;
 };
 _Static_assert(sizeof(struct waitgroup) == sizeof(oak_waitgroup), "oak_waitgroup");

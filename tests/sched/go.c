@@ -257,19 +257,19 @@ TEST(known_blocking_calls_hand_over)
 
 static void note_stack(void *arg)
 {
-    char local;
-    volatile char big[1 << 20];
-    big[0] = 1;
-    *(char **)arg = &local;
+    char big[1 << 20];
+    memset(big, 1, sizeof big);
+    *(uintptr_t *)arg = (uintptr_t)big + (size_t)big[5];
 }
 
 TEST(calls_on_the_thread_stack)
 {
-    char *where = NULL, here;
+    uintptr_t where = 0;
+    char here;
     expect(oak_on_thread_stack(NULL, NULL) == -EINVAL);
     for (int i = 0; i < 100; i++)
         expect(oak_on_thread_stack(note_stack, &where) == 0);
-    expect(where && labs(where - &here) > (1 << 20));
+    expect(where && labs((intptr_t)where - (intptr_t)&here) > (1 << 20));
 }
 
 static void *spawn_from_thread(void *arg)
@@ -307,7 +307,7 @@ static int run_again(int argc, char **argv)
 static void run_passes_arguments_and_result(void **state)
 {
     (void)state;
-    char *args[] = {"a", "b", "c", NULL};
+    char a[] = "a", b[] = "b", c[] = "c", *args[] = {a, b, c, NULL};
     assert_int_equal(oak_run(NULL, 0, NULL), -EINVAL);
     assert_int_equal(oak_run(run_again, 3, args), 30);
     assert_int_equal(oak_run(run_again, 3, args), 30);
