@@ -18,6 +18,8 @@
  * handler, and of the children of its scopes, then returns that error. A handler that never blocks is not
  * interrupted.
  *
+ * A NULL handle, or NULL where a pointer is needed: -EINVAL, or NULL from functions that return pointers.
+ *
  * Every limit has a default that is safe for a server on the open internet; OAK_FOREVER takes one away.
  */
 #ifndef OAKUM_HTTP_H

@@ -1,0 +1,129 @@
+/* What a handler asks about its request, and the request's body. */
+#include "server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The path of "/path?query", and of "http://host/path?query", which a server must understand as well. */
+static const char *path_of(char *target, const char **query)
+{
+    char *path = target;
+    if (*path != '/' && *path != '*') {
+        char *authority = strstr(path, "://");
+        if (authority)
+            path = authority + 3 + strcspn(authority + 3, "/?");
+    }
+    char *mark = strchr(path, '?');
+    *query = "";
+    if (mark) {
+        *mark = 0;
+        *query = mark + 1;
+    }
+    return *path ? path : "/";
+}
+
+void oak__http_request_begin(struct http_conn *c)
+{
+    struct oak_http_request *q = &c->q;
+    q->path = path_of(c->msg.text + c->msg.target.at, &q->query);
+    q->nparams = 0;
+    q->continued = !c->msg.expects_continue;
+    q->waiting = false;
+    q->all = NULL;
+}
+
+void oak__http_request_end(struct http_conn *c)
+{
+    free(c->q.all);
+    c->q.all = NULL;
+}
+
+const char *oak_http_method(const oak_http_request *q)
+{
+    return q ? llhttp_method_name((llhttp_method_t)q->c->msg.ll.method) : NULL;
+}
+
+const char *oak_http_path(const oak_http_request *q)
+{
+    return q ? q->path : NULL;
+}
+
+const char *oak_http_query(const oak_http_request *q)
+{
+    return q ? q->query : NULL;
+}
+
+int oak_http_version(const oak_http_request *q)
+{
+    return q ? 10 + q->c->msg.ll.http_minor : -EINVAL;
+}
+
+const char *oak_http_header(const oak_http_request *q, const char *name)
+{
+    return q && name ? oak__http_find(&q->c->msg, name) : NULL;
+}
+
+int oak_http_header_at(const oak_http_request *q, size_t i, const char **name, const char **value)
+{
+    return q ? oak__http_field_at(&q->c->msg, i, name, value) : -EINVAL;
+}
+
+int64_t oak_http_content_length(const oak_http_request *q)
+{
+    if (!q)
+        return -EINVAL;
+    const struct http_msg *m = &q->c->msg;
+    return m->body == HTTP_BODY_CHUNKED ? -1 : (int64_t)m->length;
+}
+
+int oak_http_remote_addr(const oak_http_request *q, char *buf, size_t size)
+{
+    return q ? oak_conn_remote_addr(q->c->sock, buf, size) : -EINVAL;
+}
+
+/* The first time that the body has to be waited for. */
+static int wait_begins(oak_http_request *q)
+{
+    struct http_conn *c = q->c;
+    int64_t limit = c->server->opts.read_limit;
+    q->waiting = true;
+    oak__http_read_by(c, limit == OAK_FOREVER ? OAK_FOREVER : c->now + limit);
+    if (!q->continued) {
+        static const char yes[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        q->continued = true;
+        /* Too late once the final status is on its way. */
+        if (!c->p.committed && oak__http_emit(c, &(struct iovec){(void *)(uintptr_t)yes, sizeof yes - 1}, 1))
+            return c->broken;
+    }
+    return oak__http_flush_out(c);
+}
+
+ssize_t oak_http_read(oak_http_request *q, void *buf, size_t size)
+{
+    if (!q || (!buf && size))
+        return -EINVAL;
+    struct http_msg *m = &q->c->msg;
+    if (size == 0)
+        return m->body_error;
+    ssize_t n = oak__http_msg_body(m, buf, size);
+    if (n != -EAGAIN)
+        return n;
+    int rc = q->waiting ? 0 : wait_begins(q);
+    return rc ? rc : oak__http_body_read(m, q->c->sock, buf, size);
+}
+
+static ssize_t read_from(void *q, void *buf, size_t size)
+{
+    return oak_http_read(q, buf, size);
+}
+
+ssize_t oak_http_read_all(oak_http_request *q, char **out)
+{
+    if (!q || !out)
+        return -EINVAL;
+    if (q->all)
+        return -EALREADY;
+    ssize_t n = oak__http_body_all(&q->c->msg, read_from, q, &q->all);
+    *out = q->all;
+    return n;
+}
