@@ -37,7 +37,7 @@ OAK_API void oak_mutex_unlock(oak_mutex *m);
 
 typedef struct oak_rwmutex {
     uint64_t oak__state[2];
-    void *oak__queue[3];
+    void *oak__queue[2];
 } oak_rwmutex;
 
 OAK_API OAK_MUST_CHECK int oak_rwmutex_lock(oak_rwmutex *m);

@@ -4,6 +4,7 @@
 enum { SPINS = 60 };
 
 bool oak__asymmetric;
+_Atomic uint32_t oak__lock_sleepers[OAK__LOCK_SLEEPERS];
 
 /* Before main, hence before there is a second thread that could see the two kinds of fences mixed. */
 __attribute__((constructor)) static void choose_fences(void)
@@ -26,14 +27,15 @@ void oak__lock_slow(oak__lock *l)
         if (load_relaxed(&l->word) == 0 && try_lock(l))
             return;
     }
-    fetch_add_seq(&l->sleepers, 1);
+    fetch_add_seq(lock_sleepers(l), 1);
     while (!try_lock(l)) {
         oak__heavy_fence();
         oak__os_futex_wait(&l->word, 1, OAK_FOREVER);
     }
-    fetch_sub_seq(&l->sleepers, 1);
+    fetch_sub_seq(lock_sleepers(l), 1);
 }
 
+/* l may be gone already: only its address is used. */
 void oak__unlock_slow(oak__lock *l)
 {
     oak__os_futex_wake(&l->word, 1);

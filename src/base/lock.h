@@ -2,7 +2,7 @@
  * The runtime's own lock: for sections of some tens of instructions. Never held across a park.
  *
  * Locking is one compare-and-swap, unlocking one plain store. A locker that does not get it spins a little,
- * then counts itself in `sleepers` and sleeps on the futex while the word is 1:
+ * then counts itself among the sleepers and sleeps on the futex while the word is 1:
  *
  *      unlocker                                 sleeper
  *      word = 0                                 sleepers += 1
@@ -12,6 +12,11 @@
  * One of the two sees the other. The heavy fence is membarrier(2), so the unlocker pays nothing; where that
  * does not work both sides use a full fence. Acquire on lock pairs with the release store of unlock.
  * models/lock.pml.
+ *
+ * The sleepers are not counted in the lock but in a table, by a hash of its address: the store to the word is
+ * the unlocker's last touch of the lock, and whoever locks next may free the memory that it lies in (a
+ * channel, a wait group, a scope on a stack). Locks that share a place in the table cost each other a wake-up
+ * that finds nobody, no more.
  */
 #ifndef OAK_BASE_LOCK_H
 #define OAK_BASE_LOCK_H
@@ -21,8 +26,16 @@
 
 typedef struct oak__lock {
     _Atomic uint32_t word; /* 1: held */
-    _Atomic uint32_t sleepers;
 } oak__lock;
+
+enum { OAK__LOCK_SLEEPERS = 64 };
+extern _Atomic uint32_t oak__lock_sleepers[OAK__LOCK_SLEEPERS];
+
+static inline _Atomic uint32_t *lock_sleepers(const oak__lock *l)
+{
+    uintptr_t a = (uintptr_t)l;
+    return &oak__lock_sleepers[(a >> 4 ^ a >> 12) % OAK__LOCK_SLEEPERS];
+}
 
 /* Set once, before main: membarrier(2) works, light fences cost nothing. */
 extern bool oak__asymmetric;
@@ -60,7 +73,7 @@ static inline void unlock(oak__lock *l)
 {
     store_release(&l->word, 0);
     oak__light_fence();
-    if (unlikely(load_relaxed(&l->sleepers)))
+    if (unlikely(load_relaxed(lock_sleepers(l))))
         oak__unlock_slow(l);
 }
 
