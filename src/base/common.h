@@ -5,11 +5,12 @@
 #include <oakum/base.h>
 
 /* What holds here by the design, for the compiler and the analyzers: false is undefined behaviour. */
-#define assume(x)   ((x) ? (void)0 : __builtin_unreachable())
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
-#define NOINLINE    __attribute__((noinline))
-#define COLD        __attribute__((cold, noinline))
+#define assume(x)     ((x) ? (void)0 : __builtin_unreachable())
+#define likely(x)     __builtin_expect(!!(x), 1)
+#define unlikely(x)   __builtin_expect(!!(x), 0)
+#define NOINLINE      __attribute__((noinline))
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define COLD          __attribute__((cold, noinline))
 
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #define countof(a)                      (sizeof(a) / sizeof((a)[0]))

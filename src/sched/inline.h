@@ -31,35 +31,22 @@ static inline void oak__exit_inline(void)
     store_release(&oak__m_self()->entered, 0);
 }
 
+/* park.c: the same for a wait in any phase. */
+bool oak__wait_claim_slow(struct oak__g *g, uint64_t ticket);
+
 static inline bool oak__wait_claim_inline(struct oak__g *g, uint64_t ticket)
 {
-    uint64_t w = load_acquire(&g->wait);
-    for (;;) {
-        if (OAK__W_TICKET(w) != ticket)
-            return false;
-        enum oak__wait_phase phase = OAK__W_PHASE(w);
-        uint64_t claimed;
-        if (phase == OAK__W_ARMED)
-            claimed = OAK__W_CLAIMED_EARLY;
-        else if (phase == OAK__W_PARKED)
-            claimed = OAK__W_CLAIMED;
-        else if (phase != OAK__W_HELD)
-            return false;
-        else { /* somebody looks at its stack: a moment */
-            cpu_relax();
-            w = load_acquire(&g->wait);
-            continue;
-        }
-        if (cas_seq(&g->wait, &w, TICKET_BITS(w) | claimed))
-            return true;
-    }
+    uint64_t w = ticket << 3 | OAK__W_PARKED;
+    if (likely(load_relaxed(&g->wait) == w) && likely(cas_seq(&g->wait, &w, ticket << 3 | OAK__W_CLAIMED)))
+        return true;
+    return oak__wait_claim_slow(g, ticket);
 }
 
 static inline bool oak__wait_finish_inline(struct oak__g *g, int status)
 {
     g->wake_status = status;
     uint64_t w = load_acquire(&g->wait);
-    if (OAK__W_PHASE(w) == OAK__W_CLAIMED)
+    if (likely(OAK__W_PHASE(w) == OAK__W_CLAIMED))
         return true;
     sanitize_made_runnable(g);
     if (!cas_seq(&g->wait, &w, TICKET_BITS(w) | OAK__W_DONE))

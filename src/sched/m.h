@@ -122,6 +122,9 @@ struct oak__g *oak__pick_local(struct oak__p *p);
 /* Leaves the calling goroutine with op to be done, for the next one or the scheduler. Returns when it is
  * resumed. */
 void oak__leave(struct oak__m *m, struct oak__g *g, enum oak__prev_op op);
+/* The same for the two frequent reasons. */
+void oak__leave_parking(struct oak__m *m, struct oak__g *g);
+void oak__leave_yielding(struct oak__m *m, struct oak__g *g);
 /* From g0: runs g until some goroutine comes back to g0. */
 void oak__run(struct oak__m *m, struct oak__g *g);
 /* Puts g, claimed and finished, where it will be run. Entered. */

@@ -12,6 +12,30 @@ int64_t oak__deadline_of(int64_t limit)
     return limit > OAK_FOREVER - 1 - now ? OAK_FOREVER - 1 : now + limit;
 }
 
+bool oak__wait_claim_slow(struct oak__g *g, uint64_t ticket)
+{
+    uint64_t w = load_acquire(&g->wait);
+    for (;;) {
+        if (OAK__W_TICKET(w) != ticket)
+            return false;
+        enum oak__wait_phase phase = OAK__W_PHASE(w);
+        uint64_t claimed;
+        if (phase == OAK__W_ARMED)
+            claimed = OAK__W_CLAIMED_EARLY;
+        else if (phase == OAK__W_PARKED)
+            claimed = OAK__W_CLAIMED;
+        else if (phase != OAK__W_HELD)
+            return false;
+        else { /* somebody looks at its stack: a moment */
+            cpu_relax();
+            w = load_acquire(&g->wait);
+            continue;
+        }
+        if (cas_seq(&g->wait, &w, TICKET_BITS(w) | claimed))
+            return true;
+    }
+}
+
 bool oak__wait_claim(struct oak__g *g, uint64_t ticket)
 {
     return oak__wait_claim_inline(g, ticket);
@@ -54,7 +78,7 @@ struct oak__waiter *oak__wait_begin(struct oak__g *g, enum oak_wait_reason reaso
 }
 
 /* Closes the wait; the timer, if it was armed and has not fired, is taken back. */
-static void close_wait(struct oak__g *g)
+static inline void close_wait(struct oak__g *g)
 {
     if (g->kind == OAK__G_THREAD)
         g->timer.when = 0;
@@ -115,7 +139,7 @@ int oak__wait_park(struct oak__g *g)
     store_relaxed(&g->status, OAK__G_WAITING);
     oak__event(OAK__EV_BLOCK, g);
     if (likely(g->kind == OAK__G_GOROUTINE)) {
-        oak__leave(oak__m_self(), g, OAK__PREV_PARK);
+        oak__leave_parking(oak__m_self(), g);
     } else {
         thread_park(g);
         store_relaxed(&g->status, OAK__G_RUNNING);

@@ -69,57 +69,50 @@ struct oak__g *oak__pick_local(struct oak__p *p)
 }
 
 /* g, in no queue, becomes the running goroutine of m; a stack if it has none. */
-SCHEDULER_STEP static void make_running(struct oak__m *m, struct oak__p *p, struct oak__g *g)
+SCHEDULER_STEP static NOINLINE void give_stack(struct oak__p *p, struct oak__g *g)
 {
-    if (!g->sp) {
-        if (!g->stack_lo)
-            g->stack_lo = oak__stack_get(&p->stacks);
-        if (unlikely(!g->stack_lo))
-            oak__fatal("no stack for goroutine %llu although its descriptor was granted",
-                       (unsigned long long)load_relaxed(&g->id));
-        g->sp = oak__stack_prepare(oak__stack_top(g->stack_lo, g->stack_class));
-    }
+    if (!g->stack_lo)
+        g->stack_lo = oak__stack_get(&p->stacks);
+    if (unlikely(!g->stack_lo))
+        oak__fatal("no stack for goroutine %llu although its descriptor was granted",
+                   (unsigned long long)load_relaxed(&g->id));
+    g->sp = oak__stack_prepare(oak__stack_top(g->stack_lo, g->stack_class));
+}
+
+SCHEDULER_STEP ALWAYS_INLINE void make_running(struct oak__m *m, struct oak__p *p, struct oak__g *g)
+{
+    if (unlikely(!g->sp))
+        give_stack(p, g);
     store_relaxed(&g->status, OAK__G_RUNNING);
     store_relaxed(&g->m, m);
     store_relaxed(&m->g, g);
     oak__event(OAK__EV_START, g);
 }
 
-/* The registers of g are saved: from now on it may be woken, and whoever claimed it meanwhile be told. */
-static void commit_park(struct oak__g *g)
+/* Somebody has claimed g's wait while it was on its way: it is told, or runs on. */
+static NOINLINE void commit_claimed(struct oak__g *g)
 {
     uint64_t w = load_relaxed(&g->wait);
-    for (;;) {
-        uint64_t ticket = w & ~(uint64_t)7;
-        enum oak__wait_phase phase = OAK__W_PHASE(w);
-        if (phase == OAK__W_ARMED) {
-            if (cas_release(&g->wait, &w, ticket | OAK__W_PARKED))
-                return;
-        } else if (phase == OAK__W_CLAIMED_EARLY) {
-            if (cas_release(&g->wait, &w, ticket | OAK__W_CLAIMED))
-                return;
-        } else {
-            oak__check(phase == OAK__W_DONE, "parking goroutine in an impossible phase");
-            oak__ready(g);
-            return;
-        }
-    }
+    if (OAK__W_PHASE(w) == OAK__W_CLAIMED_EARLY &&
+        cas_release(&g->wait, &w, (w & ~(uint64_t)7) | OAK__W_CLAIMED))
+        return;
+    oak__check(OAK__W_PHASE(w) == OAK__W_DONE, "parking goroutine in an impossible phase");
+    oak__ready(g);
 }
 
-/* First thing on any new stack: does what the previous goroutine asked for. */
-static inline void after_switch(struct oak__m *m)
+/* The registers of g are saved: from now on it may be woken. */
+static inline void commit_park(struct oak__g *g)
 {
-    struct oak__g *g = load_relaxed(&m->prev);
-    int op = load_relaxed(&m->prev_op);
-    store_relaxed(&m->prev_op, OAK__PREV_NONE);
+    uint64_t w = load_relaxed(&g->wait);
+    if (likely(OAK__W_PHASE(w) == OAK__W_ARMED) &&
+        likely(cas_release(&g->wait, &w, (w & ~(uint64_t)7) | OAK__W_PARKED)))
+        return;
+    commit_claimed(g);
+}
+
+static NOINLINE void after_rare_switch(struct oak__m *m, struct oak__g *g, int op)
+{
     switch (op) {
-    case OAK__PREV_PARK:
-        commit_park(g);
-        break;
-    case OAK__PREV_YIELD:
-        store_relaxed(&g->status, OAK__G_RUNNABLE);
-        oak__ring_push(load_relaxed(&m->p), g);
-        break;
     case OAK__PREV_GLOBAL:
         store_relaxed(&g->status, OAK__G_RUNNABLE);
         oak__global_push(g);
@@ -136,15 +129,31 @@ static inline void after_switch(struct oak__m *m)
     }
 }
 
-SCHEDULER_STEP static void leave_note(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
+/* First thing on any new stack: does what the previous goroutine asked for. */
+static inline void after_switch(struct oak__m *m)
+{
+    struct oak__g *g = load_relaxed(&m->prev);
+    int op = load_relaxed(&m->prev_op);
+    store_relaxed(&m->prev_op, OAK__PREV_NONE);
+    if (likely(op == OAK__PREV_PARK)) {
+        commit_park(g);
+    } else if (op == OAK__PREV_YIELD) {
+        store_relaxed(&g->status, OAK__G_RUNNABLE);
+        oak__ring_push(load_relaxed(&m->p), g);
+    } else {
+        after_rare_switch(m, g, op);
+    }
+}
+
+SCHEDULER_STEP ALWAYS_INLINE void leave_note(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
 {
     store_relaxed(&m->prev, g);
     store_relaxed(&m->prev_op, op);
 }
 
 /* Leaves g for next, or for g0 when next is NULL. */
-SCHEDULER_STEP static void leave_to(struct oak__m *m, struct oak__g *g, enum oak__prev_op op,
-                                    struct oak__g *next)
+SCHEDULER_STEP ALWAYS_INLINE void leave_to(struct oak__m *m, struct oak__g *g, enum oak__prev_op op,
+                                           struct oak__g *next)
 {
     bool dying = op == OAK__PREV_EXIT;
     leave_note(m, g, op);
@@ -169,6 +178,16 @@ void oak__leave(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
 {
     struct oak__p *p = load_relaxed(&m->p);
     leave_to(m, g, op, p && op != OAK__PREV_CALL ? pick_local(p) : NULL);
+}
+
+void oak__leave_parking(struct oak__m *m, struct oak__g *g)
+{
+    leave_to(m, g, OAK__PREV_PARK, pick_local(load_relaxed(&m->p)));
+}
+
+void oak__leave_yielding(struct oak__m *m, struct oak__g *g)
+{
+    leave_to(m, g, OAK__PREV_YIELD, pick_local(load_relaxed(&m->p)));
 }
 
 SCHEDULER_STEP void oak__run(struct oak__m *m, struct oak__g *g)

@@ -1,8 +1,7 @@
 /* Timers of this thread, sleeping, giving way. */
 #include "poll/poll.h"
 #include "sched/event.h"
-#include "sched/park.h"
-#include "sched/m.h"
+#include "sched/inline.h"
 #include "sched/runq.h"
 #include "sched/sanitize.h"
 
@@ -50,9 +49,9 @@ static void look_around(struct oak__p *p)
 
 void oak_yield(void)
 {
-    struct oak__g *g = oak__enter();
+    struct oak__g *g = oak__enter_inline();
     if (g->kind == OAK__G_THREAD) {
-        oak__exit();
+        oak__exit_inline();
         sched_yield();
         return;
     }
@@ -67,9 +66,9 @@ void oak_yield(void)
     if (!oak__runq_empty(p) || load_relaxed(&oak__sched->global_count)) {
         oak__event(OAK__EV_YIELD, g);
         sanitize_made_runnable(g);
-        oak__leave(m, g, OAK__PREV_YIELD);
+        oak__leave_yielding(m, g);
     }
-    oak__exit();
+    oak__exit_inline();
 }
 
 int oak_sleep(int64_t ns)

@@ -78,7 +78,7 @@ static void buffer_take(struct oak__chan *c, void *out)
     store_relaxed(&c->count, load_relaxed(&c->count) - 1);
 }
 
-static inline int send_locked(struct oak__chan *c, const void *v, struct oak__g **wake, int *status)
+ALWAYS_INLINE int send_locked(struct oak__chan *c, const void *v, struct oak__g **wake, int *status)
 {
     *wake = NULL;
     if (load_relaxed(&c->closed))
@@ -99,7 +99,7 @@ static inline int send_locked(struct oak__chan *c, const void *v, struct oak__g 
     return 0;
 }
 
-static inline int recv_locked(struct oak__chan *c, void *out, struct oak__g **wake, int *status)
+ALWAYS_INLINE int recv_locked(struct oak__chan *c, void *out, struct oak__g **wake, int *status)
 {
     *wake = NULL;
     bool buffered = load_relaxed(&c->count) != 0;
@@ -168,7 +168,7 @@ static int wait_on_nil(enum oak_wait_reason reason, int64_t limit)
 enum { SEND = true, RECV = false };
 
 /* limit < 0: never waits (-EAGAIN), and does not look at the context. */
-static inline int operate(struct oak__chan *c, bool sending, void *elem, int64_t limit)
+ALWAYS_INLINE int operate(struct oak__chan *c, bool sending, void *elem, int64_t limit)
 {
     if (unlikely(!oak__chan_ok(c)))
         return -EINVAL;
