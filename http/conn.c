@@ -114,6 +114,17 @@ static int failed(struct http_conn *c, int err)
     return 0;
 }
 
+/* Counts a client that went away during its handler, unless it had the whole response by then. */
+static void note_hang_up(struct http_conn *c)
+{
+    const struct oak_http_response *p = &c->p;
+    bool whole = p->committed && p->has_length && p->written == p->length;
+    if (whole || c->counted || !atomic_load_explicit(&c->hung_up, memory_order_relaxed))
+        return;
+    c->counted = true;
+    http_count(&c->server->hung_up);
+}
+
 /* Runs the handler and completes its response. False: the connection must end. */
 static bool answer(struct http_conn *c)
 {
@@ -130,10 +141,7 @@ static bool answer(struct http_conn *c)
         oak_with_ctx (ctx)
             rc = s->opts.handler(&c->q, &c->p, s->opts.arg);
     }
-    if (atomic_load_explicit(&c->hung_up, memory_order_relaxed) && !c->counted) {
-        c->counted = true;
-        http_count(&s->hung_up);
-    }
+    note_hang_up(c);
     if (rc < 0 && failed(c, rc))
         return false;
     rc = oak__http_response_end(&c->p);
