@@ -10,6 +10,13 @@ void oak__http_buf_free(struct http_buf *b)
     http_buf_init(b, b->first, b->first_cap);
 }
 
+void oak__http_buf_reset(struct http_buf *b, size_t keep)
+{
+    if (b->cap > keep)
+        oak__http_buf_free(b);
+    b->len = 0;
+}
+
 int oak__http_buf_room(struct http_buf *b, size_t n)
 {
     if (b->cap - b->len >= n)

@@ -19,6 +19,8 @@ static inline void http_buf_init(struct http_buf *b, void *storage, size_t size)
 
 /* Empty, and back in its first storage. */
 void oak__http_buf_free(struct http_buf *b);
+/* Empty; keeps up to `keep` bytes of room. */
+void oak__http_buf_reset(struct http_buf *b, size_t keep);
 /* Room for n more bytes. 0 or -ENOMEM. */
 int oak__http_buf_room(struct http_buf *b, size_t n);
 /* 0 or -ENOMEM. */

@@ -49,7 +49,7 @@ struct oak_http_response {
     uint64_t written;       /* bytes that the handler gave */
     struct http_buf fields; /* "Name: value CR LF" lines */
     struct http_buf body;   /* not yet sent */
-    char fields_storage[512];
+    char fields_storage[256];
 };
 
 #define HTTP_DATE_LINE 37 /* "Date: Sun, 06 Nov 1994 08:49:37 GMT" CR LF */
@@ -89,8 +89,8 @@ struct http_conn {
 
     long date_second;
     char date[HTTP_DATE_LINE + 1];
-    char in_storage[4096];
-    char out_storage[4096];
+    char in_storage[1024];
+    char out_storage[1024];
 };
 
 /* conn.c: serves one accepted connection to its end, then closes and frees it. */

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Connections begin with little room, as most are idle; one that needed more keeps up to so much. */
+#define KEEP_MOST 8192
+
 void oak__http_in_init(struct http_inbuf *in, void *storage, size_t size)
 {
     *in = (struct http_inbuf){.data = storage, .cap = size, .first = storage, .first_cap = size};
@@ -54,7 +57,7 @@ void oak__http_in_recycle(struct http_inbuf *in)
     in->floor = 0;
     if (in->start != in->end)
         return;
-    if (in->data != in->first)
+    if (in->cap > KEEP_MOST)
         oak__http_in_free(in);
     in->start = in->end = 0;
 }

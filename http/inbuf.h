@@ -23,7 +23,7 @@ void oak__http_in_init(struct http_inbuf *in, void *storage, size_t size);
 void oak__http_in_free(struct http_inbuf *in);
 /* Room for at least `need` more bytes behind end. Moves the unread bytes; grows. 0 or -ENOMEM. */
 int oak__http_in_room(struct http_inbuf *in, size_t need);
-/* The message is over: all of the buffer may be used again, and a grown one is given back if it is empty. */
+/* The message is over: all of the buffer may be used again, and a large one is given back if it is empty. */
 void oak__http_in_recycle(struct http_inbuf *in);
 
 static inline size_t http_in_len(const struct http_inbuf *in)

@@ -6,6 +6,7 @@
 
 /* Less room than this is not worth a system call. */
 #define LEAST_READ 512
+#define GOOD_READ  4096
 
 ssize_t oak__http_fill(struct http_inbuf *in, oak_conn *sock)
 {
@@ -15,6 +16,9 @@ ssize_t oak__http_fill(struct http_inbuf *in, oak_conn *sock)
     ssize_t n = oak_read(sock, in->data + in->end, in->cap - in->end);
     if (n > 0)
         in->end += (size_t)n;
+    /* Much comes at once: the next read shall take more. Not behind a head, which must not move. */
+    if (in->end == in->cap && in->floor == 0 && in->cap < GOOD_READ)
+        (void)oak__http_in_room(in, GOOD_READ - in->cap);
     return n;
 }
 

@@ -4,6 +4,8 @@
 #include <oakum/go.h>
 
 #define PIECES 8
+/* So much is gathered at most. */
+#define GATHER 8192
 
 /* As oak__http_read_within, for the writing side. */
 static void write_within(struct http_conn *c, int64_t limit)
@@ -20,7 +22,7 @@ static void write_within(struct http_conn *c, int64_t limit)
 
 static int sent(struct http_conn *c, ssize_t n)
 {
-    oak__http_buf_free(&c->out);
+    oak__http_buf_reset(&c->out, GATHER);
     if (n < 0)
         c->broken = (int)n;
     return c->broken;
@@ -47,7 +49,7 @@ int oak__http_emit(struct http_conn *c, const struct iovec *iov, int n)
         all[i + 1] = iov[i];
         size += iov[i].iov_len;
     }
-    if (size <= c->out.cap - c->out.len) {
+    if (c->out.len + size <= GATHER && oak__http_buf_room(&c->out, size) == 0) {
         for (int i = 0; i < n; i++)
             http_put(&c->out, iov[i].iov_base, iov[i].iov_len);
         return 0;

@@ -65,7 +65,7 @@ static void flush_for(void *conn)
 {
     struct http_conn *c = conn;
     ssize_t n = oak_write(c->sock, c->out.data, c->out.len);
-    oak__http_buf_free(&c->out);
+    c->out.len = 0;
     if (n < 0)
         c->broken = (int)n;
     oak_waitgroup_done(&c->flushers);

@@ -163,12 +163,8 @@ int oak__http_commit(struct oak_http_response *p, bool length_known, uint64_t le
         p->close = true;
     p->committed = true;
     http_unpend(c);
-    if (o->cap - o->len < HEAD_ROOM + p->fields.len) {
-        if (oak__http_flush_out(c))
-            return c->broken;
-        if (oak__http_buf_room(o, HEAD_ROOM + p->fields.len))
-            return c->broken = -ENOMEM;
-    }
+    if (oak__http_buf_room(o, HEAD_ROOM + p->fields.len))
+        return c->broken = -ENOMEM;
     const char *reason = oak__http_reason(p->status);
     if (p->status == 200) {
         http_put_lit(o, "HTTP/1.1 200 OK\r\n");

@@ -4,7 +4,12 @@
 
 #include <oakum.h>
 
-/* Every job is a file that defines job_NAME(count). http and bare rows too. */
+/* Every job is a file that defines job_NAME(count). http: where liboakum-http is built. */
+#ifdef BENCH_HTTP
+    #define BENCH_HTTP_JOBS(X) X(http)
+#else
+    #define BENCH_HTTP_JOBS(X)
+#endif
 #define BENCH_JOBS(X)                                                                                        \
     X(switch)                                                                                                \
     X(yield)                                                                                                 \
@@ -16,7 +21,8 @@
     X(skynet)                                                                                                \
     X(timers)                                                                                                \
     X(mutex)                                                                                                 \
-    X(parked)
+    X(parked)                                                                                                \
+    BENCH_HTTP_JOBS(X)
 
 #define BENCH_DECLARE(name) void job_##name(long count);
 BENCH_JOBS(BENCH_DECLARE)
