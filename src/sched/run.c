@@ -11,6 +11,7 @@
  */
 #include "poll/poll.h"
 #include "sched/event.h"
+#include "sched/fork.h"
 #include "sched/park.h"
 #include "sched/runq.h"
 #include "sched/sanitize.h"
@@ -282,6 +283,8 @@ void oak__g_main(void)
     for (;;) {
         sanitize_runs(g);
         run_body(g);
+        if (unlikely(g->kind != OAK__G_GOROUTINE))
+            oak__fork_end(0);
         m = oak__m_self();
         close_books(load_relaxed(&m->p), g);
         struct oak__g *next = oak__pick_local(load_relaxed(&m->p));

@@ -2,6 +2,7 @@
 #include "poll/poll.h"
 #include "sched/door.h"
 #include "sched/event.h"
+#include "sched/fork.h"
 #include "sched/m.h"
 #include "sched/sched.h"
 
@@ -17,7 +18,6 @@ _Atomic(oak__choose_fn) oak__chooser;
 
 static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic bool started;
-static _Atomic bool forked; /* in a child of fork: the workers are gone */
 
 bool oak__started(void)
 {
@@ -56,12 +56,6 @@ static bool make_ps(struct oak__sched *s, int64_t now)
     return true;
 }
 
-/* In a child of fork only the forking thread is left. */
-static void after_fork(void)
-{
-    store_relaxed(&forked, true);
-}
-
 static int start_locked(void)
 {
     if (load_relaxed(&started))
@@ -84,7 +78,7 @@ static int start_locked(void)
         for (uint32_t i = s->nprocs; i-- > 0;)
             oak__idle_p_put(s->p[i]);
         oak__faults_init();
-        pthread_atfork(NULL, NULL, after_fork);
+        oak__fork_init();
     }
     int err = oak__first_worker();
     if (!err)
@@ -97,7 +91,7 @@ static int start_locked(void)
 int oak__start(void)
 {
     if (likely(load_acquire(&started)))
-        return unlikely(load_relaxed(&forked)) ? -EAGAIN : 0;
+        return unlikely(load_relaxed(&oak__forked)) ? -EAGAIN : 0;
     pthread_mutex_lock(&start_lock);
     int err = start_locked();
     pthread_mutex_unlock(&start_lock);
@@ -121,6 +115,8 @@ static int main_entry(void *args)
 {
     struct main_call *c = *(struct main_call **)args;
     c->result = c->app(c->argc, c->argv);
+    if (unlikely(load_relaxed(&oak__forked)))
+        oak__fork_end(c->result); /* whoever waits is in the parent */
     _Atomic uint32_t *done = c->done;
     store_release(done, 1);
     oak__os_futex_wake(done, 1);

@@ -7,6 +7,7 @@
  * by next_p, then wake = 1 (release); it reads wake with acquire, so it sees next_p.
  */
 #include "sched/event.h"
+#include "sched/fork.h"
 #include "sched/m.h"
 #include "sched/sanitize.h"
 #include "sched/sched.h"
@@ -129,7 +130,7 @@ static void *worker(void *arg)
 static int new_worker(struct oak__p *p, bool spinning)
 {
     struct oak__sched *s = oak__sched;
-    if (fetch_add_relaxed(&s->nthreads, 1) >= MAX_THREADS) {
+    if (fetch_add_relaxed(&s->nthreads, 1) >= MAX_THREADS || load_relaxed(&oak__forked)) {
         fetch_sub_seq(&s->nthreads, 1);
         return -EAGAIN;
     }
@@ -154,7 +155,7 @@ void oak__start_worker(struct oak__p *p, bool spinning)
 {
     struct oak__sched *s = oak__sched;
     lock(&s->lock);
-    struct oak__m *m = s->idle_ms;
+    struct oak__m *m = unlikely(load_relaxed(&oak__forked)) ? NULL : s->idle_ms;
     if (m)
         s->idle_ms = m->idle_next;
     unlock(&s->lock);
