@@ -121,6 +121,16 @@ void oak__slab_each(struct oak__slab *s, bool (*fn)(void *obj, void *arg), void 
                 return;
 }
 
+void *oak__slab_at(struct oak__slab *s, size_t i)
+{
+    uint32_t n = load_acquire(&s->nchunks);
+    if (n == 0)
+        return NULL;
+    size_t per_chunk = s->chunks[0].objects; /* all chunks of a table are of one size */
+    size_t chunk = i / per_chunk;
+    return chunk < n ? s->chunks[chunk].base + i % per_chunk * s->object_size : NULL;
+}
+
 void *oak__slab_find(struct oak__slab *s, const void *p)
 {
     uint32_t n = load_acquire(&s->nchunks);

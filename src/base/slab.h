@@ -39,6 +39,8 @@ size_t oak__slab_alloc_batch(struct oak__slab *s, size_t n, void **list);
 void oak__slab_free(struct oak__slab *s, void *obj);
 /* All objects ever handed out or about to be. */
 void oak__slab_each(struct oak__slab *s, bool (*fn)(void *obj, void *arg), void *arg);
+/* The object number i, in the order of memory; NULL past the last. */
+void *oak__slab_at(struct oak__slab *s, size_t i);
 /* The object that contains address p, or NULL. */
 void *oak__slab_find(struct oak__slab *s, const void *p);
 

@@ -103,7 +103,8 @@ struct oak__g {
     struct oak__waiter
         *_Atomic waiters; /* select: array of nwaiters places, on its stack; each with its object */
     uint32_t nwaiters;
-    uint32_t held_locks; /* mutexes and write locks held: a cheap hint for reports */
+    uint32_t held_locks;      /* mutexes and write locks held: a cheap hint for reports */
+    _Atomic uint32_t trimmed; /* low half of the ticket of the wait during which the stack was trimmed */
 #if OAK_TSAN
     void *tsan_fiber;
 #endif

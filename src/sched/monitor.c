@@ -4,7 +4,8 @@
  *   - It takes the P from a thread that has sat in one goroutine for HOG (a computation), or that the kernel
  * has put to sleep in it (a blocking call: its CPU clock stands still), if anybody waits for that P.
  *   - It looks at the poller when nobody has for POLL_EVERY.
- *   - It keeps the coarse clock, and gives back the memory of resting stacks.
+ *   - It keeps the coarse clock, and gives back memory: of stacks that rest, and below the stack pointers of goroutines
+ *     that have been parked for long.
  *
  * It sleeps 20 us at a time while it finds something to do, longer and longer while it does not; and on a
  * futex while every P is idle.
@@ -14,6 +15,7 @@
 #include "sched/runq.h"
 #include "sched/sanitize.h"
 #include "sched/sched.h"
+#include "sched/trim.h"
 
 #include <pthread.h>
 
@@ -110,13 +112,15 @@ static bool round_once(int64_t now, bool *wanted)
     return did;
 }
 
-static void trim(int64_t now)
+/* True: there is more to come back for. */
+static bool trim(int64_t now)
 {
     static int64_t last;
     if (now - last < TRIM_EVERY)
-        return;
+        return true;
     last = now;
-    oak__stack_trim(TRIM_BATCH);
+    bool stacks = oak__stack_trim(TRIM_BATCH) == TRIM_BATCH;
+    return oak__trim_parked(now) || stacks;
 }
 
 /* Sleeps on the futex while every P is idle. True: it did. */
@@ -127,8 +131,8 @@ static bool deep_sleep(int64_t now)
         return false;
     store_seq(&s->monitor_asleep, 1);
     bool idle = load_seq(&s->nidle_ps) == s->nprocs && load_relaxed(&s->global_count) == 0;
-    /* Resting stacks are trimmed before the sleep gets long. */
-    int64_t until = oak__stack_trim(TRIM_BATCH) ? now + TRIM_EVERY : OAK_FOREVER;
+    /* Stacks are trimmed before the sleep gets long. */
+    int64_t until = trim(now) ? now + TRIM_EVERY : OAK_FOREVER;
     if (idle)
         oak__os_futex_wait(&s->monitor_asleep, 1, until);
     store_relaxed(&s->monitor_asleep, 0);
@@ -162,7 +166,7 @@ void *oak__monitor(void *unused)
             int64_t most = wanted ? SLEEP_MOST_WAITED_FOR : SLEEP_MOST;
             sleep = sleep * 2 < most ? sleep * 2 : most;
         }
-        trim(now);
+        (void)trim(now);
     }
     return unused;
 }
