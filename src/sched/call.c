@@ -47,8 +47,8 @@ int oak_on_thread_stack(void (*fn)(void *), void *arg)
         fn(arg);
         return 0;
     }
-    m->call_fn = fn;
-    m->call_arg = arg;
+    store_relaxed(&m->call_fn, fn);
+    store_relaxed(&m->call_arg, arg);
     sanitize_made_runnable(g);
     oak__leave(m, g, OAK__PREV_CALL);
     oak__exit();
@@ -63,7 +63,7 @@ void oak__call_on_g0(struct oak__m *m, struct oak__g *g)
     oak__event(OAK__EV_SYSCALL, g);
     oak__hand_off(oak__release_p(m));
     store_release(&m->entered, 0);
-    m->call_fn(m->call_arg);
+    load_relaxed (&m->call_fn)(load_relaxed(&m->call_arg));
     store_relaxed(&m->entered, 1);
     sanitize_made_runnable(g);
     struct oak__sched *s = oak__sched;

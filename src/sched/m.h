@@ -49,8 +49,8 @@ struct oak__m {
     struct oak__p *next_p;    /* handed over by whoever wakes us */
     struct oak__m *idle_next; /* in sched.idle_ms, under sched.lock */
     int tid;
-    void (*call_fn)(void *); /* call.c */
-    void *call_arg;
+    void (*_Atomic call_fn)(void *); /* call.c */
+    void *_Atomic call_arg;
     char *g0_lo, *g0_hi;    /* bounds of the thread's own stack */
     struct oak__g stand_in; /* plain threads: not a goroutine, but waits like one */
 #if OAK_TSAN
