@@ -131,7 +131,7 @@ static int ask_apart(const char *host, char (*out)[46], int max)
     struct shared *s = oak__calloc(sizeof *s);
     if (!s)
         return -ENOMEM;
-    strcpy(s->q.host, host);
+    memcpy(s->q.host, host, strlen(host) + 1);
     store_relaxed(&s->references, 2);
     struct oak__spawn spawn = {
         .entry = answer,
@@ -164,13 +164,13 @@ int oak_lookup_host(const char *host, char (*out)[46], int max)
         return err;
     if (strlen(host) < sizeof out[0] && !strchr(host, '%') &&
         oak__parse_ip(host, 0, AF_UNSPEC, &numeric) == 0) {
-        strcpy(out[0], host);
+        memcpy(out[0], host, strlen(host) + 1);
         return 1;
     }
     if (load_relaxed(&oak__self()->ctx))
         return ask_apart(host, out, max);
     struct question q = {.result = 0};
-    strcpy(q.host, host);
+    memcpy(q.host, host, strlen(host) + 1);
     err = oak_on_thread_stack(ask, &q);
     return err ? err : take_answer(&q, out, max);
 }
