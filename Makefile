@@ -40,9 +40,10 @@ install:        ## install below PREFIX (/usr/local), staged in DESTDIR if set
 clean:          ## remove every build folder
 	@rm -rf build build-*
 
-format:         ## put every source into the project's format
+format:         ## put every source into the project's format, the headers' comments into docs/reference.md
 	@tools/deps test
 	@tools/format
+	@tools/reference
 
 format-check:   ## fail if a source is not in the project's format
 	@tools/deps test
