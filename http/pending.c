@@ -94,10 +94,11 @@ static struct http_conn *take_due(oak_http_server *s, int64_t *next)
 
 int64_t oak__http_pending_due(oak_http_server *s)
 {
-    const struct oak_spawn_opts opts = {.name = "http flush", .scope = s->scope};
     struct http_conn *c;
     int64_t next;
     while ((c = take_due(s, &next))) {
+        /* The scope is there as long as a connection is. */
+        const struct oak_spawn_opts opts = {.name = "http flush", .scope = s->scope};
         if (s->opts.write_limit != OAK_FOREVER)
             oak_conn_set_write_deadline(c->sock, oak_now() + s->opts.write_limit);
         if (oak_spawn_with(&opts, flush_for, c))

@@ -55,15 +55,11 @@ bool oak__http_is_value(const char *s)
 
 static int set_length(oak_http_response *p, const char *value)
 {
-    char *end;
-    if (*value < '0' || *value > '9')
-        return -EINVAL;
-    errno = 0;
-    unsigned long long v = strtoull(value, &end, 10);
-    if (*end || errno || v > INT64_MAX)
+    size_t len = strspn(value, "0123456789");
+    if (len == 0 || len > 18 || value[len]) /* 18 digits fit 63 bits */
         return -EINVAL;
     p->has_length = true;
-    p->length = v;
+    p->length = strtoull(value, NULL, 10);
     return 0;
 }
 
