@@ -1,5 +1,6 @@
 /* The condition: order, the mutex on every return, no lost signal. */
 #include "../support/goroutine.h"
+#include "../support/partner.h"
 
 #include "sync/mutex.h"
 
@@ -141,14 +142,6 @@ TEST(mutex_is_held_after_a_cancelled_wait)
     expect(oak_waitgroup_wait(&b.wg) == 0);
 }
 
-OAK_TASK(cancel, struct box *, b, oak_ctx *, c, int, spin)
-{
-    for (volatile int i = 0; i < spin; i++)
-        ;
-    (void)oak_ctx_cancel(c, 0);
-    oak_waitgroup_done(&b->wg);
-}
-
 static void add_token(struct box *b)
 {
     lock_box(b);
@@ -161,18 +154,19 @@ static void add_token(struct box *b)
 TEST(cancel_against_signal_loses_no_signal)
 {
     int cancelled = 0;
+    struct partner p;
+    partner_start(&p, cancel_it);
     for (int i = 0; i < 3000; i++) {
         struct box b = {.ctx = oak_ctx_new(NULL)};
         oak_ctx *c = b.ctx;
         start(&b, 1); /* under the context */
         b.ctx = NULL;
-        oak_waitgroup_add(&b.wg, 2);
+        oak_waitgroup_add(&b.wg, 1);
         expect(oak_go_detached(take_token, &b, 1) == 0); /* not */
         wait_for_waiters(&b, 2);
-        expect(oak_go_detached(cancel, &b, c, i % 300) == 0);
         add_token(&b);
-        if (i % 2)
-            oak_yield();
+        partner_go(&p, c, i % 300);
+        moments_pass(i * 7 % 3000);
         expect(oak_cond_signal(&b.c) == 0);
         lock_box(&b);
         while (b.taken == 0) { /* or: for ever */
@@ -181,6 +175,7 @@ TEST(cancel_against_signal_loses_no_signal)
             lock_box(&b);
         }
         oak_mutex_unlock(&b.m);
+        partner_wait(&p);
         add_token(&b); /* for the second waiter, if the first took the first */
         expect(oak_cond_broadcast(&b.c) == 0);
         expect(oak_waitgroup_wait(&b.wg) == 0);
@@ -188,6 +183,7 @@ TEST(cancel_against_signal_loses_no_signal)
         cancelled += b.gave_up;
         oak_ctx_unref(c);
     }
+    partner_stop(&p);
     print_message("           cancelled before the signal: %d of 3000\n", cancelled);
 }
 

@@ -1,5 +1,6 @@
 /* The mutex: exclusion, ownership, limits, cancellation, no lost wake-up, no starved waiter. */
 #include "../support/goroutine.h"
+#include "../support/partner.h"
 
 #include "sched/sched.h"
 #include "sync/mutex.h"
@@ -193,36 +194,31 @@ OAK_TASK(locker, struct race *, r)
     oak_waitgroup_done(&r->wg);
 }
 
-OAK_TASK(canceller, struct race *, r, int, spin)
-{
-    for (volatile int i = 0; i < spin; i++)
-        ;
-    (void)oak_ctx_cancel(r->c, 0);
-    oak_waitgroup_done(&r->wg);
-}
-
 TEST(cancel_against_unlock_loses_nothing)
 {
     long got = 0;
+    struct partner p;
+    partner_start(&p, cancel_it);
     for (int i = 0; i < 3000; i++) {
         struct race r = {.c = oak_ctx_new(NULL)};
         expect(oak_mutex_lock(&r.m) == 0);
-        oak_waitgroup_add(&r.wg, 4);
+        oak_waitgroup_add(&r.wg, 3);
         for (int k = 0; k < 3; k++)
             expect(oak_go_detached(locker, &r) == 0);
         while (r.waiting < 3)
             oak_yield();
-        expect(oak_go_detached(canceller, &r, i % 300) == 0);
-        if (i % 2)
-            oak_yield();
+        partner_go(&p, r.c, i % 300);
+        moments_pass(i * 7 % 3000);
         oak_mutex_unlock(&r.m);
         expect(oak_mutex_lock(&r.m) == 0); /* or: never ends */
         oak_mutex_unlock(&r.m);
+        partner_wait(&p);
         expect(oak_waitgroup_wait(&r.wg) == 0);
         expect(idle(&r.m));
         got += r.result;
         oak_ctx_unref(r.c);
     }
+    partner_stop(&p);
     print_message("           locked before the cancel: %ld of 9000\n", got);
 }
 

@@ -1,5 +1,6 @@
 /* The semaphore: counts, order, hand-over between goroutines and threads, cancellation. */
 #include "../support/goroutine.h"
+#include "../support/partner.h"
 
 #include "sync/waitq.h"
 
@@ -132,36 +133,30 @@ TEST(large_request_that_gives_up_lets_the_small_ones_behind_it_go)
 
 /* ---- cancel against release ---- */
 
-OAK_TASK(cancel, struct scene *, s, oak_ctx *, c, int, spin)
-{
-    for (volatile int i = 0; i < spin; i++)
-        ;
-    (void)oak_ctx_cancel(c, 0);
-    oak_waitgroup_done(&s->wg);
-}
-
 TEST(cancel_against_release_loses_no_unit)
 {
     int cancelled = 0;
+    struct partner p;
+    partner_start(&p, cancel_it);
     for (int i = 0; i < 3000; i++) {
         struct scene s = {.s = OAK_SEM_INIT(0), .c = oak_ctx_new(NULL)};
-        oak_ctx *c = s.c;
-        oak_waitgroup_add(&s.wg, 4);
+        oak_waitgroup_add(&s.wg, 3);
         for (int k = 0; k < 3; k++)
             expect(oak_go_detached(acquire, &s, k, k + 1) == 0);
-        for (int k = 0; k < 3; k++)
+        while (queue_length(&s.s) < 3)
             oak_yield();
-        expect(oak_go_detached(cancel, &s, c, i % 300) == 0);
-        if (i % 2)
-            oak_yield();
+        partner_go(&p, s.c, i % 300);
+        moments_pass(i * 7 % 3000);
         expect(oak_sem_release(&s.s, 6) == 0);
+        partner_wait(&p);
         expect(oak_waitgroup_wait(&s.wg) == 0);
         expect(s.got + s.cancelled == 3);
         int taken = (s.turn[0] ? 1 : 0) + (s.turn[1] ? 2 : 0) + (s.turn[2] ? 3 : 0);
         expect(s.s.oak__count == 6 - taken);
         cancelled += s.cancelled;
-        oak_ctx_unref(c);
+        oak_ctx_unref(s.c);
     }
+    partner_stop(&p);
     print_message("           cancelled before the release: %d of 9000\n", cancelled);
 }
 

@@ -1,5 +1,6 @@
 /* The wait group: zero wakes all, rounds, misuse, cancellation. */
 #include "../support/goroutine.h"
+#include "../support/partner.h"
 
 #include "sync/waitq.h"
 
@@ -112,29 +113,23 @@ TEST(new_round_does_not_hold_back_waiters_of_the_old_one)
     }
 }
 
-OAK_TASK(done_after, struct scene *, s, int, spin)
-{
-    for (volatile int i = 0; i < spin; i++)
-        ;
-    oak_waitgroup_done(&s->jobs);
-    oak_waitgroup_done(&s->ended);
-}
-
 TEST(cancel_against_done_leaves_nobody_waiting)
 {
     int cancelled = 0;
+    struct partner p;
+    partner_start(&p, cancel_it);
     for (int i = 0; i < 3000; i++) {
         struct scene s = {.c = oak_ctx_new(NULL)};
         oak_waitgroup_add(&s.jobs, 1);
-        oak_waitgroup_add(&s.ended, 4);
+        oak_waitgroup_add(&s.ended, 3);
         for (int k = 0; k < 3; k++)
             expect(oak_go_detached(waiter, &s, 0) == 0);
         while (s.about_to_wait < 3)
             oak_yield();
-        expect(oak_go_detached(done_after, &s, i % 300) == 0);
-        if (i % 2)
-            oak_yield();
-        expect(oak_ctx_cancel(s.c, 0) == 0);
+        partner_go(&p, s.c, i % 300);
+        moments_pass(i * 7 % 3000);
+        oak_waitgroup_done(&s.jobs);
+        partner_wait(&p);
         expect(oak_waitgroup_wait(&s.jobs) == 0);
         expect(oak_waitgroup_wait(&s.ended) == 0);
         expect(s.cancelled + s.woken == 3);
@@ -142,6 +137,7 @@ TEST(cancel_against_done_leaves_nobody_waiting)
         cancelled += s.cancelled;
         oak_ctx_unref(s.c);
     }
+    partner_stop(&p);
     print_message("           cancelled before zero: %d of 9000\n", cancelled);
 }
 

@@ -1,0 +1,71 @@
+/*
+ * A partner for races: a plain thread that, when told, waits some moments and calls act(arg), really at the
+ * same time as whatever the test does meanwhile (a goroutine might share the test's P).
+ */
+#ifndef OAK_TESTS_SUPPORT_PARTNER_H
+#define OAK_TESTS_SUPPORT_PARTNER_H
+
+#include <pthread.h>
+#include <sched.h>
+
+struct partner {
+    pthread_t thread;
+    void (*act)(void *);
+    void *_Atomic arg;
+    _Atomic int moments;
+    _Atomic int asked, answered; /* asked < 0: the end */
+};
+
+static inline void moments_pass(int n)
+{
+    for (volatile int i = 0; i < n; i++)
+        ;
+}
+
+static inline void *partner_main(void *p)
+{
+    struct partner *me = p;
+    for (int round = 1;; round++) {
+        for (int spins = 0; me->asked != round && me->asked >= 0; spins++)
+            if (spins > 1000)
+                sched_yield();
+        if (me->asked < 0)
+            return NULL;
+        moments_pass(me->moments);
+        me->act(me->arg);
+        me->answered = round;
+    }
+}
+
+static inline void partner_start(struct partner *p, void (*act)(void *))
+{
+    *p = (struct partner){.act = act};
+    expect(pthread_create(&p->thread, NULL, partner_main, p) == 0);
+}
+
+static inline void partner_go(struct partner *p, void *arg, int moments)
+{
+    p->arg = arg;
+    p->moments = moments;
+    p->asked++;
+}
+
+static inline void partner_wait(struct partner *p)
+{
+    while (p->answered != p->asked)
+        oak_yield();
+}
+
+static inline void partner_stop(struct partner *p)
+{
+    p->asked = -1;
+    pthread_join(p->thread, NULL);
+}
+
+/* What most partners do. */
+static inline void cancel_it(void *c)
+{
+    (void)oak_ctx_cancel((oak_ctx *)c, 0);
+}
+
+#endif
