@@ -92,9 +92,11 @@ struct oak__ambient {
     for (struct oak__ambient a __attribute__((cleanup(oak__ambient_leave))) = {{NULL}},                      \
                                *once = oak__ambient_enter_##kind(&a, (arg));                                 \
          once; once = NULL)
-OAK_API struct oak__ambient *oak__ambient_enter_ctx(struct oak__ambient *a, oak_ctx *c);
-OAK_API struct oak__ambient *oak__ambient_enter_timeout(struct oak__ambient *a, int64_t d);
-OAK_API struct oak__ambient *oak__ambient_enter_shield(struct oak__ambient *a, int64_t d);
+/* Never NULL, so that the compiler knows that the block runs. */
+#define OAK__AMBIENT_ENTER OAK_API __attribute__((returns_nonnull)) struct oak__ambient *
+OAK__AMBIENT_ENTER oak__ambient_enter_ctx(struct oak__ambient *a, oak_ctx *c);
+OAK__AMBIENT_ENTER oak__ambient_enter_timeout(struct oak__ambient *a, int64_t d);
+OAK__AMBIENT_ENTER oak__ambient_enter_shield(struct oak__ambient *a, int64_t d);
 OAK_API void oak__ambient_leave(struct oak__ambient *a);
 
 OAK__END

@@ -46,7 +46,8 @@ struct oak_scope_opts {
 /*
  * Waits until no child is running and returns the scope's error: 0, or the first child's (the panicked ones
  * -ENOTRECOVERABLE), or -ECANCELED / -ETIMEDOUT when the context ended first and no child failed. Owner only:
- * else -EPERM. More children can be started afterwards.
+ * else -EPERM. -ECHILD: a race or a quorum was not won although no child failed: too few were started. More
+ * children can be started afterwards. No context ends this wait.
  */
 OAK_API int oak_scope_wait(oak_scope *s);
 /* Cancels the scope's context, as oak_ctx_cancel. Any goroutine or thread while the scope is open. */
@@ -83,7 +84,8 @@ struct oak__scope_mem {
     for (struct oak__scope_mem var##__mem __attribute__((cleanup(oak__scope_leave))) = {{0}},                \
                                           *var##__once = &var##__mem;                                        \
          var##__once; var##__once = NULL)                                                                    \
-        for (oak_scope *var = oak__scope_enter(&var##__mem, &(struct oak_scope_opts){__VA_ARGS__});          \
+        for (oak_scope * var __attribute__((unused)) =                                                       \
+                 oak__scope_enter(&var##__mem, &(struct oak_scope_opts){__VA_ARGS__});                       \
              var##__once; var##__once = NULL)
 #define OAK__SCOPE_1(var)                      OAK__SCOPE_OPTS(var, .name = #var)
 #define OAK__SCOPE_2(var, a)                   OAK__SCOPE_OPTS(var, a)
