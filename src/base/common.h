@@ -44,8 +44,10 @@
  */
 #if OAK_TSAN
     #define SCHEDULER_STEP __attribute__((no_sanitize("thread")))
+    #define INLINE_STEP    __attribute__((no_sanitize("thread"), noinline)) static
 #else
     #define SCHEDULER_STEP
+    #define INLINE_STEP ALWAYS_INLINE
 #endif
 
 /* A broken invariant of the runtime itself: prints the text and aborts. Never for a user's mistake (that is a

@@ -80,7 +80,7 @@ SCHEDULER_STEP static NOINLINE void give_stack(struct oak__p *p, struct oak__g *
     g->sp = oak__stack_prepare(oak__stack_top(g->stack_lo, g->stack_class));
 }
 
-SCHEDULER_STEP ALWAYS_INLINE void make_running(struct oak__m *m, struct oak__p *p, struct oak__g *g)
+INLINE_STEP void make_running(struct oak__m *m, struct oak__p *p, struct oak__g *g)
 {
     if (unlikely(!g->sp))
         give_stack(p, g);
@@ -146,15 +146,14 @@ static inline void after_switch(struct oak__m *m)
     }
 }
 
-SCHEDULER_STEP ALWAYS_INLINE void leave_note(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
+INLINE_STEP void leave_note(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
 {
     store_relaxed(&m->prev, g);
     store_relaxed(&m->prev_op, op);
 }
 
 /* Leaves g for next, or for g0 when next is NULL. */
-SCHEDULER_STEP ALWAYS_INLINE void leave_to(struct oak__m *m, struct oak__g *g, enum oak__prev_op op,
-                                           struct oak__g *next)
+INLINE_STEP void leave_to(struct oak__m *m, struct oak__g *g, enum oak__prev_op op, struct oak__g *next)
 {
     bool dying = op == OAK__PREV_EXIT;
     leave_note(m, g, op);

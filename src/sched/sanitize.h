@@ -19,6 +19,8 @@
 #endif
 #if OAK_TSAN
     #include <sanitizer/tsan_interface.h>
+void AnnotateBenignRaceSized(const char *file, int line, const volatile void *address, size_t size,
+                             const char *text);
 #endif
 
 /* g is about to be switched to; from: the goroutine left behind, NULL: g0. dying: from will not come back. */
@@ -111,6 +113,8 @@ static inline void sanitize_g0_init(struct oak__m *m)
 {
 #if OAK_TSAN
     m->g0_fiber = __tsan_get_current_fiber();
+    AnnotateBenignRaceSized(__FILE__, __LINE__, oak_errno_location(), sizeof(int),
+                            "errno: goroutines of one thread use it one after the other");
     __tsan_release(m);
 #endif
     (void)m;

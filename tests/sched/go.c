@@ -99,7 +99,7 @@ TEST(ids_are_never_used_again)
     oak_chan_free(ch);
 }
 
-OAK_TASK(take_turns, int, me, int *, order, int *, n)
+OAK_TASK(take_turns, int, me, _Atomic int *, order, _Atomic int *, n)
 {
     for (int i = 0; i < 3; i++) {
         order[(*n)++] = me;
@@ -109,7 +109,7 @@ OAK_TASK(take_turns, int, me, int *, order, int *, n)
 
 TEST(yield_lets_others_run)
 {
-    static int order[16], n;
+    static _Atomic int order[16], n;
     if (oak_procs() != 1)
         return; /* order is promised for one P only; the test runs with OAK_PROCS=1 as well */
     expect(oak_go_detached(take_turns, 1, order, &n) == 0 && oak_go_detached(take_turns, 2, order, &n) == 0);
@@ -206,7 +206,7 @@ OAK_TASK(block_thread, int, fd, _Atomic int *, ended)
 {
     char c;
     expect(read(fd, &c, 1) == 1); /* a call of which the runtime knows nothing */
-    fetch_add_relaxed(ended, 1);
+    fetch_add_seq(ended, 1);
 }
 
 TEST(blocking_calls_stall_nobody)
@@ -225,7 +225,7 @@ TEST(blocking_calls_stall_nobody)
     expect(load_relaxed(&ended) == 0);
     for (int i = 0; i < n; i++)
         expect(write(fds[1], "x", 1) == 1);
-    wait_until(load_relaxed(&ended) == n);
+    wait_until(load_acquire(&ended) == n);
     close(fds[0]);
     close(fds[1]);
     oak_chan_free(out);
@@ -239,7 +239,7 @@ OAK_TASK(block_known, int, fd, _Atomic int *, ended)
         n = read(fd, &c, 1);
     }
     expect(n == 1);
-    fetch_add_relaxed(ended, 1);
+    fetch_add_seq(ended, 1);
 }
 
 TEST(known_blocking_calls_hand_over)
@@ -252,7 +252,7 @@ TEST(known_blocking_calls_hand_over)
     (void)oak_sleep(5 * OAK_MILLISECOND);
     for (int i = 0; i < n; i++)
         expect(write(fds[1], "x", 1) == 1);
-    wait_until(load_relaxed(&ended) == n);
+    wait_until(load_acquire(&ended) == n);
     close(fds[0]);
     close(fds[1]);
 }

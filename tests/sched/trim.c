@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <string.h>
 
-static uintptr_t deep_page;
+static _Atomic uintptr_t deep_page;
 
 static __attribute__((noinline)) void go_deep(void)
 {
@@ -15,7 +15,7 @@ static __attribute__((noinline)) void go_deep(void)
     deep_page = ((uintptr_t)big + 8192) & ~(uintptr_t)4095;
 }
 
-OAK_TASK(deep_then_park, oak_chan(int), ch, int *, sum)
+OAK_TASK(deep_then_park, oak_chan(int), ch, _Atomic int *, sum)
 {
     int mine = 41, v = 0;
     go_deep();
@@ -33,7 +33,7 @@ static bool resident(uintptr_t page)
 TEST(a_parked_stack_is_trimmed)
 {
     oak_chan(int) ch = oak_make(int, 0);
-    int sum = 0;
+    static _Atomic int sum;
     expect(oak_go_detached(deep_then_park, ch, &sum) == 0);
     wait_until(deep_page != 0);
     wait_until(!resident(deep_page));

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-OAK_TASK(send_one, oak_chan(int), ch, int, v, int *, result)
+OAK_TASK(send_one, oak_chan(int), ch, int, v, _Atomic int *, result)
 {
     *result = oak_send(ch, v);
 }
 
-OAK_TASK(recv_one, oak_chan(int), ch, int *, out, int *, result)
+OAK_TASK(recv_one, oak_chan(int), ch, int *, out, _Atomic int *, result)
 {
     *result = oak_recv(ch, out);
 }
@@ -18,7 +18,8 @@ OAK_TASK(recv_one, oak_chan(int), ch, int *, out, int *, result)
 TEST(unbuffered_hands_over)
 {
     oak_chan(int) ch = oak_make(int, 0);
-    int sent = 1, v = 0;
+    _Atomic int sent = 1;
+    int v = 0;
     expect(oak_chan_cap(ch) == 0);
     expect(oak_try_send(ch, 1) == -EAGAIN);
     expect(oak_go_detached(send_one, ch, 42, &sent) == 0);
@@ -46,7 +47,7 @@ TEST(buffer_keeps_order_and_counts)
 TEST(waiting_senders_are_served_first_in_first_out)
 {
     oak_chan(int) ch = oak_make(int, 1);
-    int results[5];
+    _Atomic int results[5];
     expect(oak_send(ch, 100) == 0);
     for (int i = 0; i < 5; i++) {
         results[i] = 1;
@@ -65,7 +66,8 @@ TEST(waiting_senders_are_served_first_in_first_out)
 TEST(waiting_receivers_are_served_first_in_first_out)
 {
     oak_chan(int) ch = oak_make(int, 0);
-    int results[5], got[5];
+    _Atomic int results[5];
+    int got[5];
     for (int i = 0; i < 5; i++) {
         results[i] = 1;
         expect(oak_go_detached(recv_one, ch, &got[i], &results[i]) == 0);
@@ -99,7 +101,8 @@ TEST(close_drains_then_ends)
 TEST(close_wakes_all_waiters)
 {
     oak_chan(int) in = oak_make(int, 0), out = oak_make(int, 0);
-    int r[4] = {1, 1, 1, 1}, got[2] = {5, 5};
+    _Atomic int r[4] = {1, 1, 1, 1};
+    int got[2] = {5, 5};
     for (int i = 0; i < 2; i++) {
         expect(oak_go_detached(recv_one, in, &got[i], &r[i]) == 0);
         expect(oak_go_detached(send_one, out, i, &r[2 + i]) == 0);
@@ -181,7 +184,7 @@ TEST(absurd_capacity_is_out_of_memory)
 TEST(a_channel_with_waiters_is_not_freed)
 {
     oak_chan(int) ch = oak_make(int, 0);
-    int r = 1;
+    _Atomic int r = 1;
     expect(oak_go_detached(send_one, ch, 1, &r) == 0);
     (void)oak_sleep(2 * OAK_MILLISECOND);
     expect(oak_chan_free(ch) == -EBUSY);
