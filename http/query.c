@@ -15,9 +15,11 @@ static int hex(char c)
 static char decode(const char **s)
 {
     const char *at = *s;
-    if (at[0] == '%' && hex(at[1]) >= 0 && hex(at[2]) >= 0) {
+    int high = at[0] == '%' ? hex(at[1]) : -1;
+    int low = high >= 0 ? hex(at[2]) : -1;
+    if (low >= 0) {
         *s = at + 3;
-        return (char)(hex(at[1]) << 4 | hex(at[2]));
+        return (char)(high << 4 | low);
     }
     *s = at + 1;
     return *at == '+' ? ' ' : *at;

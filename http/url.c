@@ -8,7 +8,7 @@
 static bool is_clean(const char *s)
 {
     for (; *s; s++)
-        if (*s <= ' ' || *s == 0x7f)
+        if ((unsigned char)*s <= ' ' || (unsigned char)*s >= 0x7f)
             return false;
     return true;
 }
