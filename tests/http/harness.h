@@ -67,7 +67,7 @@ static MAYBE_UNUSED void server_start(struct server *s, const struct oak_http_se
 
 static MAYBE_UNUSED void server_stop(struct server *s)
 {
-    assert_int_equal(oak_http_shutdown(s->http, 10 * OAK_SECOND), 0);
+    assert_int_equal(oak_http_shutdown(s->http, OAK_HOUR), 0);
     wait_until(atomic_load(&s->result) != 1);
     assert_int_equal(atomic_load(&s->result), 0);
     assert_int_equal(oak_http_server_free(s->http), 0);
