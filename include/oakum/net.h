@@ -4,8 +4,14 @@
  *
  * Every operation ends when its deadline passes (-ETIMEDOUT), when the ambient context ends (-ECANCELED,
  * -ETIMEDOUT) or when the object is closed under it (-EPIPE: closed here). One goroutine may read while
- * another writes; two readers (or two writers) at a time take turns. From plain threads the calls block the
- * thread. SIGPIPE is never raised.
+ * another writes; two readers (or two writers) at a time take turns, first come, first served. From plain
+ * threads the calls block the thread. SIGPIPE is never raised.
+ *
+ * Deadlines are points on the clock of oak_now(). A blocked operation ends at its deadline, and heeds one that
+ * is changed meanwhile; one that need not block fails once its deadline has passed, which it may notice some
+ * milliseconds late.
+ *
+ * A handle may be closed under the calls that are at work on it; no call may begin once close has.
  */
 #ifndef OAKUM_NET_H
 #define OAKUM_NET_H
@@ -19,8 +25,10 @@ typedef struct oak_conn oak_conn;
 typedef struct oak_listener oak_listener;
 
 /*
- * network: "tcp", "tcp4", "tcp6" with address "host:port" ("[::1]:80", ":0" for any), or "unix" with a path
- * ("@name": abstract). All descriptors are close-on-exec and non-blocking; TCP_NODELAY is set as in Go.
+ * network: "tcp", "tcp4", "tcp6" with address "host:port", or "unix" with a path ("@name": abstract). host is
+ * a name or an address ("[::1]:80"; "[fe80::1%eth0]:80"); port is a number, 0 for any when listening. Without a
+ * host (":80") a listener takes every address of the machine and oak_dial means the machine itself. All
+ * descriptors are close-on-exec and non-blocking; TCP_NODELAY is set as in Go.
  */
 /* 0 and *out; negative errno (-EADDRINUSE, -EACCES, -EMFILE, -ENOENT: no such host, -EINVAL: a bad address).
  */
@@ -32,15 +40,16 @@ OAK_API OAK_MUST_CHECK int oak_accept(oak_listener *l, oak_conn **out);
 OAK_API int oak_listener_addr(const oak_listener *l, char *buf, size_t size);
 /* Deadline of later and blocked accepts, a point on oak_now()'s clock; OAK_FOREVER: none. */
 OAK_API int oak_listener_set_deadline(oak_listener *l, int64_t t);
-/* Closes it; blocked accepts return -EPIPE. The handle is freed when the last call on it has returned. 0 or
- * -EINVAL. */
+/* Closes it; blocked accepts return -EPIPE. The handle is freed when the last call on it has returned. The
+ * path of a Unix socket is removed, as Go does. 0 or -EINVAL. */
 OAK_API int oak_listener_close(oak_listener *l);
 
 /* Connects. Blocks; tries each address of the host in turn. 0 and *out; negative errno (-ECONNREFUSED,
  * -ENOENT, ...). */
 OAK_API OAK_MUST_CHECK int oak_dial(const char *network, const char *address, oak_conn **out);
-/* A connection around an existing socket or pipe descriptor, which it then owns. 0; -EINVAL, -EBADF, -ENOMEM,
- * -EPERM (a regular file: not pollable). On error fd stays the caller's. */
+/* A connection around an existing socket, pipe or terminal descriptor, which it then owns. Makes it
+ * non-blocking, also for other processes that share it. 0; -EINVAL (also: it is a connection's already),
+ * -EBADF, -ENOMEM, -EPERM (a regular file: not pollable). On error fd stays the caller's. */
 OAK_API OAK_MUST_CHECK int oak_conn_from_fd(int fd, oak_conn **out);
 
 /* At least one byte, into buf. Bytes read; 0: end of stream (or size 0); negative errno. */
@@ -82,8 +91,9 @@ OAK_API OAK_MUST_CHECK int oak_wait_fd(int fd, int events, int64_t limit);
 
 /*
  * Looks a host name up (getaddrinfo(3) on a thread of its own stack: other goroutines go on). Writes up to
- * max numeric addresses of 46 bytes each. How many, or -ENOENT (no such host), -EAGAIN (the resolver says try
- * later), -ENOMEM, -EINVAL.
+ * max numeric addresses of 46 bytes each. When the ambient context ends first it returns, and the resolver
+ * finishes for nobody. How many, or -ENOENT (no such host), -EAGAIN (the resolver says try later), -EIO (the
+ * resolver failed), -ENOMEM, -EINVAL.
  */
 OAK_API OAK_MUST_CHECK int oak_lookup_host(const char *host, char (*out)[46], int max);
 
