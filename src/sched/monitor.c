@@ -98,11 +98,25 @@ static bool poll_if_neglected(int64_t now)
     return list != NULL;
 }
 
+/*
+ * Timers of plain threads hang on no P: with every P in the hands of a goroutine that computes or blocks, nobody
+ * else looks at them.
+ */
+static bool run_thread_timers(int64_t now, bool *wanted)
+{
+    struct oak__wheel *w = &oak__sched->thread_wheel;
+    int64_t due = load_relaxed(&w->next_due);
+    if (due != OAK_FOREVER)
+        *wanted = true;
+    return due <= now && oak__timers_run(w, now) > 0;
+}
+
 /* One round; true when something was done. *wanted: work waits behind a busy P. */
 static bool round_once(int64_t now, bool *wanted)
 {
     struct oak__sched *s = oak__sched;
     bool did = poll_if_neglected(now);
+    did |= run_thread_timers(now, wanted);
     for (uint32_t i = 0; i < s->nprocs; i++)
         did |= check_p(s->p[i], now, wanted);
     if (load_relaxed(&s->nidle_ps) && (load_relaxed(&s->global_count) || oak__next_timer() <= now)) {
