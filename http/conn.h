@@ -95,6 +95,8 @@ struct http_conn {
 
 /* conn.c: serves one accepted connection to its end, then closes and frees it. */
 void oak__http_conn_main(void *conn);
+/* answer.c: serves its requests until it has to end. */
+void oak__http_serve_requests(void *conn);
 
 /* io.c: reads into the buffer. Bytes; 0: end of stream; negative errno. */
 ssize_t oak__http_fill(struct http_inbuf *in, oak_conn *sock);

@@ -1,77 +1,6 @@
 /* The parser glue, fed from memory: what it accepts, what it refuses, and that it never matters how the bytes
  * were cut. */
-#include "../../http/message.h"
-
-#include <errno.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <setjmp.h>
-#include <cmocka.h>
-
-static const struct http_bounds roomy = {.head = 64 << 10, .fields = 128, .body = 1 << 20};
-
-struct reader {
-    struct http_inbuf in;
-    struct http_msg m;
-    char storage[256];
-    const char *bytes;
-    size_t size, fed, step;
-};
-
-static void reader_init(struct reader *r, llhttp_type_t type, const struct http_bounds *b, const char *bytes,
-                        size_t size, size_t step)
-{
-    oak__http_in_init(&r->in, r->storage, sizeof r->storage);
-    oak__http_msg_init(&r->m, type, &r->in, b);
-    r->bytes = bytes;
-    r->size = size;
-    r->fed = 0;
-    r->step = step;
-}
-
-static void reader_free(struct reader *r)
-{
-    oak__http_msg_free(&r->m);
-    oak__http_in_free(&r->in);
-}
-
-/* The next step bytes; false at the end. */
-static bool feed(struct reader *r)
-{
-    size_t n = r->size - r->fed < r->step ? r->size - r->fed : r->step;
-    if (n == 0)
-        return false;
-    assert_int_equal(oak__http_in_room(&r->in, n), 0);
-    memcpy(r->in.data + r->in.end, r->bytes + r->fed, n);
-    r->in.end += n;
-    r->fed += n;
-    return true;
-}
-
-static int read_head(struct reader *r)
-{
-    for (;;) {
-        int rc = oak__http_msg_head(&r->m);
-        if (rc != -EAGAIN || !feed(r))
-            return rc;
-    }
-}
-
-static ssize_t read_body(struct reader *r, char *out, size_t size)
-{
-    size_t got = 0;
-    for (;;) {
-        ssize_t n = oak__http_msg_body(&r->m, out + got, size - got);
-        if (n == -EAGAIN && feed(r))
-            continue;
-        if (n <= 0)
-            return n == 0 ? (ssize_t)got : n;
-        got += (size_t)n;
-    }
-}
+#include "reader.h"
 
 #define HOST "Host: a\r\n"
 
@@ -242,100 +171,6 @@ static void upgrades_are_ordinary_requests(void **state)
     reader_free(&r);
 }
 
-#define CHUNKED_HEAD "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-static void chunked_body_and_what_follows_it(void **state)
-{
-    (void)state;
-    static const char text[] = CHUNKED_HEAD "5\r\nhello\r\n"
-                                            "6;ext=\"v w\"\r\n world\r\n"
-                                            "00A\r\n0123456789\r\n"
-                                            "0\r\nTrailer: x\r\nHost: evil\r\n\r\n"
-                                            "GET /next HTTP/1.1\r\nHost: b\r\n\r\n";
-    for (size_t step = 1; step < sizeof text; step++) {
-        for (size_t piece = 1; piece < 64; piece += 7) {
-            struct reader r;
-            char body[64];
-            size_t got = 0;
-            reader_init(&r, HTTP_REQUEST, &roomy, text, sizeof text - 1, step);
-            assert_int_equal(read_head(&r), 0);
-            for (ssize_t n; (n = oak__http_msg_body(&r.m, body + got, piece)) != 0;) {
-                if (n == -EAGAIN)
-                    assert_true(feed(&r));
-                else
-                    assert_true(n > 0 && (size_t)n <= piece);
-                got += n > 0 ? (size_t)n : 0;
-            }
-            assert_int_equal(got, 21);
-            assert_memory_equal(body, "hello world0123456789", 21);
-            assert_string_equal(oak__http_find(&r.m, "host"), "a");
-            oak__http_msg_next(&r.m);
-            assert_int_equal(read_head(&r), 0);
-            assert_string_equal(r.m.text + r.m.target.at, "/next");
-            reader_free(&r);
-        }
-    }
-}
-
-static void malformed_chunks_are_refused(void **state)
-{
-    (void)state;
-    static const char *const bodies[] = {
-        "x\r\n",
-        "-1\r\na\r\n",
-        "+1\r\na\r\n",
-        "0x1\r\na\r\n",
-        " 1\r\na\r\n",
-        "1 \r\na\r\n0\r\n\r\n",
-        "\r\n1\r\na\r\n",
-        "1\na\r\n0\r\n\r\n",
-        "1\r\na\n0\r\n\r\n",
-        "1\r\nab\r\n0\r\n\r\n",
-        "1\r\na0\r\n\r\n",
-        "1\r\na\r\n0\r\n\n",
-        "1\r\na\r\n0\n\r\n",
-        "1\r\na\r\n0\r\nA: b\n\r\n",
-        "1\r\na\r\n0\r\nA: b\r\r\n\r\n",
-        "1;a\nb\r\na\r\n0\r\n\r\n",
-        "1;a\rb\r\na\r\n0\r\n\r\n",
-        "10000000000000000\r\na\r\n",
-        "FFFFFFFFFFFFFFFFF\r\na\r\n",
-    };
-    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-        for (size_t step = 1; step < 100; step = step < 8 ? step + 1 : step * 3) {
-            char text[256], body[64];
-            int len = snprintf(text, sizeof text, CHUNKED_HEAD "%s", bodies[i]);
-            struct reader r;
-            reader_init(&r, HTTP_REQUEST, &roomy, text, (size_t)len, step);
-            assert_int_equal(read_head(&r), 0);
-            ssize_t n = read_body(&r, body, sizeof body);
-            if (n != -EBADMSG)
-                print_message("chunks %zu in steps of %zu: %zd\n", i, step, n);
-            assert_int_equal(n, -EBADMSG);
-            assert_int_equal(oak__http_msg_body(&r.m, body, 1), -EBADMSG);
-            reader_free(&r);
-        }
-    }
-}
-
-static void body_limit_holds_for_both_framings(void **state)
-{
-    (void)state;
-    const struct http_bounds tight = {.head = 1 << 10, .fields = 16, .body = 4};
-    static const char *const texts[] = {
-        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
-        CHUNKED_HEAD "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
-    };
-    for (size_t i = 0; i < 2; i++) {
-        struct reader r;
-        char body[64];
-        reader_init(&r, HTTP_REQUEST, &tight, texts[i], strlen(texts[i]), 3);
-        assert_int_equal(read_head(&r), 0);
-        assert_int_equal(read_body(&r, body, sizeof body), -EMSGSIZE);
-        reader_free(&r);
-    }
-}
-
 static void head_limits_hold(void **state)
 {
     (void)state;
@@ -367,50 +202,6 @@ static void head_limits_hold(void **state)
             reader_free(&r);
         }
     }
-}
-
-/* However a client pads its chunks, it cannot make the server read for ever. */
-static void chunk_extensions_and_trailers_are_bounded(void **state)
-{
-    (void)state;
-    const struct http_bounds tight = {.head = 512, .fields = 16, .body = 1 << 20};
-    static const char *const kinds[] = {"1;%.*s\r\na\r\n", "0\r\nA: %.*s\r\n"};
-    char pad[1000], text[4000];
-    memset(pad, 'x', sizeof pad);
-    for (size_t i = 0; i < 2; i++) {
-        for (int len = 100; len < 1000; len += 800) {
-            char body[64];
-            struct reader r;
-            int size = snprintf(text, sizeof text, CHUNKED_HEAD);
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-            size += snprintf(text + size, sizeof text - (size_t)size, kinds[i], len, pad);
-#pragma GCC diagnostic pop
-            reader_init(&r, HTTP_REQUEST, &tight, text, (size_t)size, 100);
-            assert_int_equal(read_head(&r), 0);
-            ssize_t n = oak__http_msg_body(&r.m, body, sizeof body);
-            while (n == -EAGAIN && feed(&r))
-                n = oak__http_msg_body(&r.m, body, sizeof body);
-            assert_int_equal(n, len > 512 ? -EBADMSG : i == 0 ? 1 : -EAGAIN);
-            reader_free(&r);
-        }
-    }
-}
-
-static void many_small_chunks_are_no_offence(void **state)
-{
-    (void)state;
-    const struct http_bounds tight = {.head = 512, .fields = 16, .body = 1 << 20};
-    static char text[64 << 10], body[16 << 10];
-    size_t len = (size_t)snprintf(text, sizeof text, CHUNKED_HEAD);
-    for (int i = 0; i < 5000; i++)
-        len += (size_t)snprintf(text + len, sizeof text - len, "1\r\na\r\n");
-    len += (size_t)snprintf(text + len, sizeof text - len, "0\r\n\r\n");
-    struct reader r;
-    reader_init(&r, HTTP_REQUEST, &tight, text, len, 1000);
-    assert_int_equal(read_head(&r), 0);
-    assert_int_equal(read_body(&r, body, sizeof body), 5000);
-    reader_free(&r);
 }
 
 static void responses_are_read(void **state)
@@ -474,12 +265,7 @@ int main(void)
         cmocka_unit_test(head_is_read_however_it_is_cut),
         cmocka_unit_test(keep_alive_follows_version_and_connection),
         cmocka_unit_test(upgrades_are_ordinary_requests),
-        cmocka_unit_test(chunked_body_and_what_follows_it),
-        cmocka_unit_test(malformed_chunks_are_refused),
-        cmocka_unit_test(body_limit_holds_for_both_framings),
         cmocka_unit_test(head_limits_hold),
-        cmocka_unit_test(chunk_extensions_and_trailers_are_bounded),
-        cmocka_unit_test(many_small_chunks_are_no_offence),
         cmocka_unit_test(responses_are_read),
         cmocka_unit_test(many_fields_are_kept),
     };
