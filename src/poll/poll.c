@@ -206,8 +206,10 @@ static int look(struct oak__poll_fd *pd, unsigned sides)
     if (sides & 1u << OAK__POLL_WRITE && !pd->writing) {
         pd->writing = true;
         int err = oak__os_epoll_ctl(epoll_fd, EPOLL_CTL_MOD, pd->fd, interest(pd), event_data(pd));
-        if (err)
+        if (err) {
+            pd->writing = false;
             return err;
+        }
     }
     return 1;
 }
