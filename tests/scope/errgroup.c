@@ -81,7 +81,7 @@ TEST(cancelled_wait_cancels_the_group_and_still_waits)
     int err[2] = {0};
     reset();
     oak_with_timeout (OAK_MILLISECOND) {
-        oak_errgroup *g;
+        oak_errgroup *g = NULL;
         oak_with_ctx (NULL)
             g = oak_errgroup_new(0); /* not below the time limit */
         for (int i = 0; i < 2; i++)

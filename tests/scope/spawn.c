@@ -69,7 +69,7 @@ TEST(options_are_what_the_goroutine_gets)
     }
     expect(oak_spawn_with(&(struct oak_spawn_opts){0}, look, &s) == 0);
     wait_until(s.runs == 2);
-    expect(s.name == NULL && s.scope == NULL && s.here - s.stack_lo < 65536);
+    expect(s.name == NULL && s.scope == NULL && s.here - s.stack_lo < 900 * 1024);
 }
 
 TEST(wrong_arguments_are_refused)
