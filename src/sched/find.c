@@ -186,12 +186,14 @@ static bool give_up_p(struct oak__m *m)
     return true;
 }
 
-/* Blocks in the poller, as the only one. True: it has a P again. */
-static bool block_in_poller(struct oak__m *m)
+/* Blocks in the poller, as the only one, no longer than it has said: who arms a timer for after `published`
+ * leaves it alone. True: it has a P again. */
+static bool block_in_poller(struct oak__m *m, int64_t published)
 {
     struct oak__sched *s = oak__sched;
     fence_seq();
     int64_t until = oak__next_timer(); /* again, after `polling` was published */
+    until = until < published ? until : published;
     int64_t now = oak__os_now();
     bool broken = false;
     struct oak__g *list = oak__poll_wait(until == OAK_FOREVER ? until
@@ -216,7 +218,7 @@ static void sleep_without_p(struct oak__m *m, int64_t own_next)
     int64_t until = oak__next_timer();
     int64_t nobody = 0;
     if (cas_seq(&s->polling, &nobody, until == OAK_FOREVER ? until : until + 1)) {
-        if (block_in_poller(m))
+        if (block_in_poller(m, until))
             return;
     } else if (own_next < nobody - 1) {
         oak__poll_break();
