@@ -68,14 +68,17 @@ void oak_waitgroup_done(oak_waitgroup *wg)
     add(wg, -1, caller_pc());
 }
 
-/* Under the lock: false when the count is zero, else true and WAITERS is set. */
+/* Under the lock: false when the count is zero (and all that was done before is seen), else true and WAITERS
+ * is set. */
 static bool must_wait(struct waitgroup *wg)
 {
-    uint64_t s = load_acquire(&wg->state);
-    while (s >> 1 != 0)
+    for (;;) {
+        uint64_t s = load_acquire(&wg->state);
+        if (s >> 1 == 0)
+            return false;
         if ((s & WAITERS) || cas_acquire(&wg->state, &s, s | WAITERS))
             return true;
-    return false;
+    }
 }
 
 /* Entered. */
