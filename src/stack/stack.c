@@ -67,17 +67,19 @@ static bool reserve(struct class *c)
 {
     if (c->base)
         return true;
-    for (uint64_t size = c->want; size >= c->slot * 16; size /= 2) {
-        char *base = oak__os_reserve(size, c->slot);
+    c->light = oak__os_guard_light_works();
+    uint64_t want = c->want;
+    /* No more than can get a guard: reserving is not free everywhere (an emulator walks the whole region). */
+    if (!c->light && want > HEAVY_GUARD_LIMIT * c->slot)
+        want = HEAVY_GUARD_LIMIT * c->slot;
+    for (uint64_t size = want; size >= c->slot * 16; size /= 2) {
+        size_t slots = size / c->slot;
+        char *base = oak__os_reserve(slots * c->slot, c->slot);
         if (!base)
             continue;
-        uint64_t slots = size / c->slot;
-        c->light = oak__os_guard_light_works();
-        if (!c->light && slots > HEAVY_GUARD_LIMIT)
-            slots = HEAVY_GUARD_LIMIT;
         c->free = oak__runtime_alloc(slots * sizeof *c->free);
         if (!c->free) {
-            oak__os_unreserve(base, size);
+            oak__os_unreserve(base, slots * c->slot);
             continue;
         }
         c->slots = (uint32_t)slots;
