@@ -9,6 +9,7 @@
 
 struct oak__sigframe {
     const void *pc, *sp, *fp;
+    const void *lr; /* the link register; NULL where return addresses are pushed */
 };
 
 /* Bytes of stack that oak__sigframe_divert takes, red zone included. */

@@ -7,7 +7,7 @@
  * die or hang without harm. It writes into a memory file; only when it has ended well is that copied to the
  * real descriptor. Else this process makes a plainer report itself, from the symbol tables alone.
  */
-#include "inspect/maps.h"
+#include "inspect/peek.h"
 #include "inspect/print.h"
 #include "inspect/report.h"
 #include "inspect/snapshot.h"
@@ -19,6 +19,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -45,27 +46,30 @@ static struct oak__g *running_here(void)
     return m ? load_relaxed(&m->g) : NULL;
 }
 
-/* The end of the stack that fp is on: the goroutine's, else the end of the mapping. */
-static const void *stack_end(const struct oak__g *g, const char *fp)
+/* The interrupted instruction itself: one more makes it look like the return addresses after it. */
+static int interrupted(const struct oak__sigframe *at, const void **frames)
 {
-    const char *hi = g && g->kind == OAK__G_GOROUTINE && g->stack_lo ? oak__g_stack_hi(g) : NULL;
-    struct oak__map map;
-    if (hi && fp >= g->stack_lo && fp < hi)
-        return hi;
-    return oak__maps_find(fp, &map) && map.readable ? (const void *)map.hi : fp;
+    frames[0] = (const char *)at->pc + 1;
+    frames[1] = oak__frameless_caller(at);
+    return frames[1] ? 2 : 1;
 }
 
-/* pc is the faulting instruction itself: one more makes it look like the return addresses after it. */
-static void own_stack(struct crash *c, const void *pc, const void *fp)
+static void own_stack(struct crash *c, const struct oak__sigframe *at, const void *fp)
 {
     struct oak_goroutine_info *i = &c->info;
     int n = 0;
     if (c->self)
-        oak__snapshot(c->self, 0, OAK__VIEW_FROZEN, i, &c->strings);
+        oak__snapshot(c->self, 0, OAK__VIEW_DYING, i, &c->strings);
     i->state = OAK_STATE_RUNNING;
-    if (pc)
-        i->frames[n++] = (const char *)pc + 1;
-    i->nframes = n + oak__walk(fp, fp, stack_end(c->self, fp), i->frames + n, OAK_MAX_FRAMES - n);
+    if (at)
+        n = interrupted(at, i->frames);
+    int more = oak__walk_careful(fp, i->frames + n, OAK_MAX_FRAMES - n);
+    /* It had a frame after all. */
+    if (n == 2 && more > 0 && i->frames[1] == i->frames[2]) {
+        more--;
+        memmove(i->frames + 2, i->frames + 3, (size_t)more * sizeof i->frames[0]);
+    }
+    i->nframes = n + more;
 }
 
 static void print_self(struct crash *c)
@@ -77,7 +81,6 @@ static void print_self(struct crash *c)
     else
         oak__outf(&c->out, "thread %d, not a goroutine", oak__os_gettid());
     oak__outf(&c->out, "\n");
-    /* A fault may well be the runtime's own: its frames are shown, too. */
     oak__print_entry(&c->out, &st, &c->info, NULL);
 }
 
@@ -97,7 +100,7 @@ static bool group_other(struct oak__g *g, void *arg)
 static bool print_other(struct oak__g *g, void *arg)
 {
     struct crash *c = arg;
-    if (g == c->self || !oak__snapshot(g, 0, OAK__VIEW_FROZEN, &c->info, &c->strings))
+    if (g == c->self || !oak__snapshot(g, 0, OAK__VIEW_DYING, &c->info, &c->strings))
         return true;
     if (c->others++ >= PLAIN_MAX)
         return true;
@@ -111,8 +114,9 @@ static bool print_other(struct oak__g *g, void *arg)
 static void print_groups(struct crash *c)
 {
     oak__each_g(group_other, c);
-    if (oak__groups_sort(&c->groups) != 0)
-        c->out.err = -ENOMEM;
+    int err = oak__groups_describe(&c->groups, &c->style);
+    if (err)
+        c->out.err = err;
     for (size_t i = 0; !c->out.err && i < c->groups.n; i++) {
         oak__outf(&c->out, "\n");
         oak__print_group(&c->out, &c->style, c->groups.sorted[i]);
@@ -200,21 +204,21 @@ static bool report_from_clone(struct crash *c, int fd)
     return ok;
 }
 
-static NOINLINE void report(int fd, bool with_self, const void *pc, const void *fp)
+static NOINLINE void report(int fd, bool with_self, const struct oak__sigframe *at, const void *fp)
 {
     struct crash c = {
         .out = OAK__OUT_FD(fd), .style = {.indent = "", .now = oak_now()}, .with_self = with_self};
     c.self = running_here();
-    c.style.inside = pc != NULL;
+    c.style.inside = at != NULL;
     oak__text_refresh();
-    own_stack(&c, pc, fp);
+    own_stack(&c, at, fp);
     if (!report_from_clone(&c, fd))
         print_plainly(&c);
 }
 
-void oak__report_crash(int fd, const void *pc, const void *fp)
+void oak__report_crash(int fd, const struct oak__sigframe *at)
 {
-    report(fd, true, pc, fp ? fp : __builtin_frame_address(0));
+    report(fd, true, at, at ? at->fp : __builtin_frame_address(0));
 }
 
 void oak__report_all(int fd)

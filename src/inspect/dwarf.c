@@ -45,8 +45,11 @@ bool oak__dwarf_usable_in_clone(void)
         X(dwfl_module_info)                                                                                  \
         X(dwfl_module_addrdie)                                                                               \
         X(dwfl_module_addrinfo)                                                                              \
-        X(dwfl_module_getsrc)                                                                                \
-        X(dwfl_lineinfo)                                                                                     \
+        X(dwfl_module_nextcu)                                                                                \
+        X(dwarf_getsrc_die)                                                                                  \
+        X(dwarf_lineno)                                                                                      \
+        X(dwarf_linesrc)                                                                                     \
+        X(dwarf_haspc)                                                                                       \
         X(dwarf_getscopes)                                                                                   \
         X(dwarf_getscopes_die)                                                                               \
         X(dwarf_tag)                                                                                         \
@@ -88,9 +91,17 @@ static bool load_functions(void)
     return true;
 }
 
+/* The unit found last by asking all (unit_of). */
+static struct {
+    Dwfl_Module *module;
+    Dwarf_Die *unit;
+    Dwarf_Addr bias;
+} last;
+
 /* (Re)reads which modules are mapped. */
 static bool report_modules(void)
 {
+    last.module = NULL;
     dw.dwfl_report_begin(dwfl);
     int err = dw.dwfl_linux_proc_report(dwfl, getpid());
     return dw.dwfl_report_end(dwfl, NULL, NULL) == 0 && err == 0;
@@ -112,12 +123,36 @@ static void unit_path(Dwarf_Die *unit, char *buf, size_t size)
         snprintf(buf, size, "%s/%s", dir, name);
 }
 
+/*
+ * The compilation unit that an address (in the file's terms: less *bias) belongs to. libdw finds it by .debug_aranges,
+ * which clang does not write; then all units are asked, the last one that was right first.
+ */
+static Dwarf_Die *unit_of(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias)
+{
+    Dwarf_Die *unit = dw.dwfl_module_addrdie(module, address, bias);
+    if (unit)
+        return unit;
+    if (module == last.module && dw.dwarf_haspc(last.unit, address - last.bias) > 0) {
+        *bias = last.bias;
+        return last.unit;
+    }
+    while ((unit = dw.dwfl_module_nextcu(module, unit, bias)))
+        if (dw.dwarf_haspc(unit, address - *bias) > 0)
+            break;
+    if (unit) {
+        last.module = module;
+        last.unit = unit;
+        last.bias = *bias;
+    }
+    return unit;
+}
+
 static void learn_own_root(void)
 {
     static const char this_file[] = "inspect/dwarf.c";
     Dwarf_Addr bias, here = (Dwarf_Addr)(uintptr_t)learn_own_root;
     Dwfl_Module *module = dw.dwfl_addrmodule(dwfl, here);
-    Dwarf_Die *unit = module ? dw.dwfl_module_addrdie(module, here, &bias) : NULL;
+    Dwarf_Die *unit = module ? unit_of(module, here, &bias) : NULL;
     if (!unit)
         return;
     unit_path(unit, own_root, sizeof own_root);
@@ -157,6 +192,15 @@ static bool is_own(Dwarf_Die *unit)
         return false;
     unit_path(unit, path, sizeof path);
     return strncmp(path, own_root, strlen(own_root)) == 0;
+}
+
+static void line_of(Dwarf_Die *unit, Dwarf_Addr address, struct oak__symbol *s)
+{
+    Dwarf_Line *line = dw.dwarf_getsrc_die(unit, address);
+    if (!line)
+        return;
+    oak__symbol_copy(s->file, sizeof s->file, dw.dwarf_linesrc(line, NULL, NULL));
+    dw.dwarf_lineno(line, &s->line);
 }
 
 /* The call that was inlined: the place in the function around it. */
@@ -211,8 +255,9 @@ static void name_only(Dwfl_Module *module, Dwarf_Addr address, struct oak__symbo
     const char *name = dw.dwfl_module_addrinfo(module, address, &offset, &sym, NULL, NULL, NULL);
     oak__symbol_copy(s->function, sizeof s->function, name);
     dw.dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
+    oak__symbol_tidy(s->function);
     s->offset = name ? offset : address - start;
-    s->runtime = strncmp(s->function, "oak_", 4) == 0;
+    s->runtime = strncmp(s->function, "oak_", 4) == 0 || strncmp(s->module, "liboakum.so", 11) == 0;
 }
 
 static int lookup(const void *pc, struct oak__symbol *out, int max)
@@ -228,16 +273,17 @@ static int lookup(const void *pc, struct oak__symbol *out, int max)
     const char *name = dw.dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
     oak__symbol_copy(first.module, sizeof first.module, oak__base_name(name ? name : ""));
     name_only(module, address, &first);
-    Dwarf_Die *unit = dw.dwfl_module_addrdie(module, address, &bias);
-    Dwfl_Line *line = dw.dwfl_module_getsrc(module, address);
-    if (line)
-        oak__symbol_copy(first.file, sizeof first.file,
-                         dw.dwfl_lineinfo(line, NULL, &first.line, NULL, NULL, NULL));
+    Dwarf_Die *unit = unit_of(module, address, &bias);
+    if (unit)
+        line_of(unit, address - bias, &first);
     if (unit)
         first.runtime = is_own(unit) || first.runtime;
     int n = unit ? functions(unit, address - bias, &first, out, max) : 0;
     if (n > 0)
         return n;
+    /* Without debug information the symbol table itself tells more of whose code it is. */
+    oak__symbol_plain(pc, OAK__PC_EXACT, &out[0]);
+    first.runtime = first.runtime || out[0].runtime;
     out[0] = first;
     return first.function[0] || first.module[0];
 }

@@ -60,9 +60,9 @@ int64_t oak_goroutines(bool (*fn)(const struct oak_goroutine_info *g, void *arg)
         return -EINVAL;
     if (!oak__started())
         return 0;
+    oak__text_refresh();
     if (list_all(&l) != 0)
         return -ENOMEM;
-    oak__text_refresh();
     for (size_t i = 0; i < l.n; i++) {
         if (!oak__snapshot(l.entry[i].g, l.entry[i].id, OAK__VIEW_LIVE, &info, &strings))
             continue;

@@ -130,8 +130,13 @@ int oak__groups_sort(struct oak__groups *gs)
     for (size_t i = 0; i < gs->nslots; i++)
         for (struct oak__group *gr = gs->slots[i]; gr; gr = gr->next)
             gs->sorted[n++] = gr;
-    qsort(gs->sorted, n, sizeof gs->sorted[0], by_weight);
+    oak__groups_order(gs);
     return 0;
+}
+
+void oak__groups_order(struct oak__groups *gs)
+{
+    qsort(gs->sorted, gs->n, sizeof gs->sorted[0], by_weight);
 }
 
 void oak__groups_free(struct oak__groups *gs)
@@ -139,6 +144,7 @@ void oak__groups_free(struct oak__groups *gs)
     for (size_t i = 0; i < gs->nslots; i++)
         for (struct oak__group *gr = gs->slots[i], *next; gr; gr = next) {
             next = gr->next;
+            free(gr->text);
             oak__free(gr);
         }
     oak__free(gs->slots);

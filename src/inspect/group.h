@@ -25,6 +25,7 @@ struct oak__group {
     uint64_t deadlines;              /* members whose wait ends by itself */
     uint64_t ids[OAK__GROUP_IDS];    /* the first members' */
     bool same_name, same_object;     /* name, wait_object are those of all members */
+    char *text;                      /* oak__groups_describe: stack and creator, in words */
     const void *user;                /* the caller's own, NULL at first */
     struct oak_goroutine_info first; /* the member that was added first; its strings are here: */
     char name[64], scope_name[64];
@@ -41,6 +42,8 @@ struct oak__group *oak__groups_add(struct oak__groups *gs, const struct oak_goro
                                    uint64_t weight);
 /* gs->sorted[0 .. gs->n): by tag downwards, then most numerous first, then lowest id. 0 or -ENOMEM. */
 int oak__groups_sort(struct oak__groups *gs);
+/* The same for gs->sorted as it is. */
+void oak__groups_order(struct oak__groups *gs);
 void oak__groups_free(struct oak__groups *gs);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "inspect/symbol.h"
 
+#include <string.h>
+
 /* " waiting (chan send)", " running" */
 static void print_state(struct oak__out *o, const struct oak_goroutine_info *g)
 {
@@ -85,8 +87,12 @@ void oak__print_ids(struct oak__out *o, const struct oak__style *st, const struc
 void oak__print_entry(struct oak__out *o, const struct oak__style *st, const struct oak_goroutine_info *g,
                       const struct oak__group *gr)
 {
-    oak__print_stack(o, st, g);
-    oak__print_creator(o, st, g);
+    if (gr && gr->text) {
+        oak__out_bytes(o, gr->text, strlen(gr->text));
+    } else {
+        oak__print_stack(o, st, g);
+        oak__print_creator(o, st, g);
+    }
     if (gr)
         oak__print_ids(o, st, gr);
 }

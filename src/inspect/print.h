@@ -20,7 +20,7 @@ struct oak__style {
     int64_t now;        /* oak_now(), for ages */
     bool plain;         /* only what needs no memory, no lock and little stack: no libdw */
     bool full;          /* one goroutine's entry: with the id of its creator */
-    bool inside;        /* with the runtime's own frames */
+    bool inside; /* with the runtime's frames above the user's first: a fault may be the runtime's own */
 };
 
 /* "3 goroutines waiting (chan send), oldest 12.3 s": no indent, no newline, the caller may go on. */
@@ -35,6 +35,11 @@ void oak__print_stack(struct oak__out *o, const struct oak__style *st, const str
 void oak__print_creator(struct oak__out *o, const struct oak__style *st, const struct oak_goroutine_info *g);
 /* "goroutines 7, 9, 12 and 40 more". */
 void oak__print_ids(struct oak__out *o, const struct oak__style *st, const struct oak__group *gr);
+/*
+ * Puts all groups into words, joins those that read alike, and sorts them as oak__groups_sort: gs->sorted[0 .. gs->n).
+ * Nothing may be added afterwards. On a deep stack. 0 or -ENOMEM.
+ */
+int oak__groups_describe(struct oak__groups *gs, const struct oak__style *st);
 /* Stack, creator and, for a group, ids. */
 void oak__print_entry(struct oak__out *o, const struct oak__style *st, const struct oak_goroutine_info *g,
                       const struct oak__group *gr);

@@ -75,6 +75,7 @@ struct printer {
     const struct oak__style *st;
     const struct oak_goroutine_info *g;
     int lines;
+    bool user;         /* a frame of the user's has been met */
     char call[96];     /* the runtime's outermost frame above the user's first, if it is public */
     char previous[96]; /* the user's function printed last */
 };
@@ -99,18 +100,23 @@ static void print_first(struct printer *p, const char *place)
         oak__outf(p->o, "%s    blocked at %s\n", p->st->indent, place);
 }
 
+/* A frame of the runtime: whether it is of interest. Below the user's first one only what calls the user back is
+ * (oak_recover, oak_once_do). Above, the outermost public one is remembered. */
+static bool runtime_frame_shown(struct printer *p, const char *function)
+{
+    const char *name = public_name(function);
+    if (p->user)
+        return name != NULL;
+    oak__symbol_copy(p->call, sizeof p->call, name);
+    return p->st->inside;
+}
+
 static void print_frame(struct printer *p, struct oak__symbol *s, const void *pc)
 {
     char place[320];
-    if (s->runtime && !p->st->inside) {
-        const char *name = public_name(s->function);
-        if (p->lines == 0)
-            oak__symbol_copy(p->call, sizeof p->call, name);
-        /* Below the user's first frame only what calls the user back (oak_recover, oak_once_do) is of
-         * interest. */
-        if (p->lines == 0 || !name)
-            return;
-    }
+    if (s->runtime && !runtime_frame_shown(p, s->function))
+        return;
+    p->user = p->user || !s->runtime;
     size_t full = strlen(s->function);
     strip_entry(s->function);
     if (strlen(s->function) < full && strcmp(s->function, p->previous) == 0)

@@ -85,13 +85,19 @@ static void heading(struct report *r)
     r->err = o.err;
 }
 
+static void describe(void *arg)
+{
+    struct report *r = arg;
+    r->err = oak__groups_describe(&r->groups, &r->style);
+}
+
 static void body(struct report *r)
 {
     int64_t n = oak_goroutines(r->style.full ? entry_in_full : entry_to_group, r);
     if (n < 0)
         r->err = (int)n;
     if (!r->err && !r->style.full)
-        r->err = oak__groups_sort(&r->groups);
+        oak__on_deep_stack(describe, r);
     for (size_t i = 0; !r->style.full && !r->err && i < r->groups.n; i++)
         entry(r, &r->groups.sorted[i]->first, r->groups.sorted[i]);
 }

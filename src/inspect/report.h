@@ -7,6 +7,7 @@
 #ifndef OAK_INSPECT_REPORT_H
 #define OAK_INSPECT_REPORT_H
 
+#include "arch/sigframe.h"
 #include "sched/g.h"
 
 /*
@@ -17,13 +18,13 @@
 void oak__report_goroutine(int fd, struct oak__g *g, const char *indent);
 
 /*
- * In a process that is about to end: the stack of the caller, then all other goroutines, grouped. pc and fp:
- * where it stopped, from a signal's ucontext, or NULL for the caller's own frame. Trusts nothing: the report
- * is made by a clone of the process on a stack of its own, and when that fails or hangs (the heap is broken,
- * a lock was held) a plainer one is made here. Allocates nothing, takes no lock; from signal handlers too, on
- * 16 KiB of stack. Entered or not. May take seconds.
+ * In a process that is about to end: the stack of the caller, then all other goroutines, grouped. at: what a
+ * signal has interrupted, or NULL for the caller's own frame. Trusts nothing: the report is made by a clone of
+ * the process on a stack of its own, and when that fails or hangs (the heap is broken, a lock was held) a
+ * plainer one is made here. Allocates nothing, takes no lock; from signal handlers too, on 16 KiB of stack.
+ * Entered or not. May take seconds.
  */
-void oak__report_crash(int fd, const void *pc, const void *fp);
+void oak__report_crash(int fd, const struct oak__sigframe *at);
 /* The same without the caller's own stack. */
 void oak__report_all(int fd);
 

@@ -12,25 +12,17 @@
  */
 #include "inspect/snapshot.h"
 
+#include "inspect/peek.h"
 #include "inspect/symbol.h"
 #include "inspect/walk.h"
-#include "arch/arch.h"
+#include "sched/m.h"
 #include "sched/park.h"
 #include "sched/stats.h"
 
 #include <oakum/ctx.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 enum { TRIES = 200 };
-
-/* Reads what may be gone by now, where plain loads could fault. */
-static bool peek(void *to, const void *from, size_t n)
-{
-    struct iovec local = {to, n}, remote = {(void *)(uintptr_t)from, n};
-    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)n;
-}
 
 static const char *copy_text(char *to, size_t size, const char *from, bool stable)
 {
@@ -42,7 +34,7 @@ static const char *copy_text(char *to, size_t size, const char *from, bool stabl
     }
     /* Byte by byte: the text may end just before unmapped memory. */
     for (size_t i = 0; i < size; i++)
-        if (!peek(&to[i], from + i, 1))
+        if (!oak__peek(&to[i], from + i, 1))
             return NULL;
         else if (!to[i])
             return to;
@@ -106,18 +98,28 @@ static void copy_parked(struct oak__g *g, struct oak_goroutine_info *out, struct
 }
 
 /* True: done. False: it is not parked at this moment. */
-static bool look_at_parked(struct oak__g *g, struct oak_goroutine_info *out, struct oak__strings *strings)
+static bool look_at_parked(struct oak__g *g, struct oak_goroutine_info *out, struct oak__strings *strings,
+                           enum oak__view view)
 {
     if (!oak__wait_hold(g))
         return false;
     out->id = load_acquire(&g->id);
     copy_parked(g, out, strings);
-    struct oak_ctx *ctx = oak_ctx_ref(load_relaxed(&g->ctx));
+    struct oak_ctx *ctx = view == OAK__VIEW_LIVE ? oak_ctx_ref(load_relaxed(&g->ctx)) : NULL;
     oak__wait_release(g);
     if (ctx && oak_ctx_deadline(ctx) != OAK_FOREVER)
         out->has_deadline = true;
     oak_ctx_unref(ctx);
     return true;
+}
+
+/* Nobody moves, so nobody need be held; on its way to park it has not left its registers yet. */
+static void look_at_frozen(struct oak__g *g, struct oak_goroutine_info *out, struct oak__strings *strings)
+{
+    enum oak__wait_phase phase = OAK__W_PHASE(load_acquire(&g->wait));
+    copy_parked(g, out, strings);
+    if (phase == OAK__W_ARMED || phase == OAK__W_CLAIMED_EARLY)
+        out->nframes = 0;
 }
 
 __attribute__((no_sanitize("thread"))) static bool same_rest(struct oak__g *g, uint64_t wait, const void *sp)
@@ -136,38 +138,43 @@ __attribute__((no_sanitize("thread"))) static void look_at_runnable(struct oak__
         out->nframes = 0;
 }
 
-/* Neither held nor at rest: what can be said of it while it moves. */
+static bool is_caller(const struct oak__g *g)
+{
+    struct oak__m *m = oak__m_self();
+    return m && load_relaxed(&m->g) == g;
+}
+
+/* Neither held nor at rest: what can be said of it while it moves. The one that looks is running, P or not. */
 static void look_at_moving(struct oak__g *g, enum oak__g_status status, struct oak_goroutine_info *out)
 {
     if (status == OAK__G_RUNNABLE)
         look_at_runnable(g, out);
+    else if (status == OAK__G_RUNNING && !is_caller(g) && !oak__g_has_p(g))
+        out->state = OAK_STATE_SYSCALL;
     else
-        out->state = status == OAK__G_RUNNING && !oak__g_has_p(g) ? OAK_STATE_SYSCALL : OAK_STATE_RUNNING;
+        out->state = OAK_STATE_RUNNING;
 }
 
 static bool look(struct oak__g *g, struct oak_goroutine_info *out, struct oak__strings *strings,
                  enum oak__view view)
 {
-    enum oak__g_status status = OAK__G_FREE;
-    for (int i = 0; i < TRIES; i++) {
-        status = (enum oak__g_status)load_acquire(&g->status);
-        if (status == OAK__G_WAITING && view == OAK__VIEW_FROZEN) {
-            copy_parked(g, out, strings);
+    enum oak__g_status status = (enum oak__g_status)load_acquire(&g->status);
+    for (int i = 0; i < TRIES && status == OAK__G_WAITING; i++) {
+        if (view == OAK__VIEW_FROZEN) {
+            look_at_frozen(g, out, strings);
             return true;
         }
-        if (status != OAK__G_WAITING)
-            break;
-        if (look_at_parked(g, out, strings))
+        if (look_at_parked(g, out, strings, view))
             return true;
-        /* On its way to park, or claimed and not yet queued: some instructions, unless its thread was
-         * interrupted. */
+        /* On its way to park, or claimed and not yet queued: some instructions, unless its thread was interrupted. */
         cpu_relax();
+        status = (enum oak__g_status)load_acquire(&g->status);
     }
     if (status == OAK__G_FREE)
         return false;
     copy_fields(g, out);
     look_at_moving(g, status, out);
-    copy_strings(g, view == OAK__VIEW_FROZEN, out, strings);
+    copy_strings(g, view == OAK__VIEW_FROZEN || is_caller(g), out, strings);
     return true;
 }
 

@@ -15,6 +15,7 @@ struct oak__strings {
 
 enum oak__view {
     OAK__VIEW_LIVE,   /* everything goes on meanwhile. Not entered, no lock held */
+    OAK__VIEW_DYING,  /* the same from wherever a process comes to its end: takes no lock */
     OAK__VIEW_FROZEN, /* nothing else runs (a clone of the process): nothing is locked or waited for */
 };
 

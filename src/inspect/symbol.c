@@ -2,8 +2,14 @@
 
 #include "inspect/maps.h"
 
+#include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Since glibc 2.35. */
+extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
 const char *oak__base_name(const char *path)
 {
@@ -24,18 +30,60 @@ static const void *looked_up(const void *pc, enum oak__pc_kind kind)
     return kind == OAK__PC_RETURN && pc ? (const char *)pc - 1 : pc;
 }
 
-void oak__symbol_plain(const void *pc, enum oak__pc_kind kind, struct oak__symbol *out)
+/* What compilers append to the names of functions that they have made variants of. */
+void oak__symbol_tidy(char *function)
+{
+    static const char *const variants[] = {".constprop", ".isra", ".part", ".cold", ".lto_priv"};
+    for (size_t i = 0; i < countof(variants); i++) {
+        char *at = strstr(function, variants[i]);
+        if (at && at > function)
+            *at = 0;
+    }
+}
+
+/* The module and what its symbol table says, by way of the loader: free of locks, and quicker than reading mappings. */
+static bool ask_loader(const void *at, struct oak__symbol *out)
+{
+    struct dl_find_object object;
+    if (!_dl_find_object || _dl_find_object((void *)(uintptr_t)at, &object) != 0)
+        return false;
+    const char *path = object.dlfo_link_map->l_name;
+    bool main_program = !path || !path[0];
+    char own[256];
+    ssize_t n = main_program ? readlink("/proc/self/exe", own, sizeof own - 1) : 0;
+    if (n < 0)
+        return false;
+    own[n] = 0;
+    oak__symbol_copy(out->module, sizeof out->module, oak__base_name(main_program ? own : path));
+    out->offset = (uintptr_t)at - object.dlfo_link_map->l_addr;
+    oak__elf_function(main_program ? "/proc/self/exe" : path, out->offset, out);
+    return true;
+}
+
+/* Code that the loader does not know (an old C library, the kernel's page). */
+static void ask_mappings(const void *at, struct oak__symbol *out)
 {
     struct oak__map map;
-    const void *at = looked_up(pc, kind);
-    memset(out, 0, sizeof *out);
     if (!oak__maps_find(at, &map) || !map.path[0])
         return;
     oak__symbol_copy(out->module, sizeof out->module, oak__base_name(map.path));
     out->offset = (uintptr_t)at - map.lo + map.offset;
-    if (map.path[0] == '/')
-        oak__elf_function(map.path, out->offset, out);
-    out->runtime = strncmp(out->function, "oak_", 4) == 0;
+    uint64_t address;
+    if (map.path[0] == '/' && oak__elf_address(map.path, out->offset, &address)) {
+        out->offset = address;
+        oak__elf_function(map.path, address, out);
+    }
+}
+
+void oak__symbol_plain(const void *pc, enum oak__pc_kind kind, struct oak__symbol *out)
+{
+    const void *at = looked_up(pc, kind);
+    memset(out, 0, sizeof *out);
+    if (!ask_loader(at, out))
+        ask_mappings(at, out);
+    oak__symbol_tidy(out->function);
+    if (strncmp(out->module, "liboakum.so", 11) == 0)
+        out->runtime = true;
 }
 
 int oak__symbols_at(const void *pc, enum oak__pc_kind kind, struct oak__symbol *out, int max)

@@ -37,6 +37,7 @@ void oak__symbol_plain(const void *pc, enum oak__pc_kind kind, struct oak__symbo
 int oak__symbol_text(const struct oak__symbol *s, const void *pc, char *buf, size_t size);
 /* Copies as much as fits, always terminated. NULL counts as empty. */
 void oak__symbol_copy(char *to, size_t size, const char *from);
+void oak__symbol_tidy(char *function);
 /* The last component of a path. */
 const char *oak__base_name(const char *path);
 
@@ -50,8 +51,9 @@ int oak__dwarf_lookup(const void *pc, struct oak__symbol *out, int max);
 /* In a process that was cloned while other threads ran: true when no thread was inside libdw at that moment.
  */
 bool oak__dwarf_usable_in_clone(void);
-/* The function that contains virtual address `address` of an ELF file; *address from a file offset. False
- * when not known. */
-bool oak__elf_function(const char *path, uint64_t file_offset, struct oak__symbol *out);
+/* The function that contains an address of an ELF file, as its headers count addresses. False when not known. */
+bool oak__elf_function(const char *path, uint64_t address, struct oak__symbol *out);
+/* The address at which the byte at a file offset is meant to be. */
+bool oak__elf_address(const char *path, uint64_t offset, uint64_t *address);
 
 #endif

@@ -9,9 +9,7 @@ struct record {
     const void *pc;
 };
 
-/* aarch64 may sign return addresses in their upper bits (pointer authentication): the bare address is wanted.
- */
-static const void *bare(const void *pc)
+const void *oak__bare_pc(const void *pc)
 {
 #ifdef __aarch64__
     register const void *lr __asm__("x30") = pc;
@@ -39,7 +37,7 @@ __attribute__((no_sanitize("address", "thread"))) int oak__walk(const void *fp, 
     int n = 0;
     /* Each caller's record lies above its callee's: so the walk ends. */
     while (n < max && within(r, from, (uintptr_t)hi)) {
-        const void *pc = bare(r->pc);
+        const void *pc = oak__bare_pc(r->pc);
         if (!oak__text_has(pc))
             break;
         frames[n++] = pc;

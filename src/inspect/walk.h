@@ -16,6 +16,9 @@
  */
 int oak__walk(const void *fp, const void *lo, const void *hi, const void **frames, int max);
 
+/* A return address without what aarch64 may sign it with (pointer authentication). */
+const void *oak__bare_pc(const void *pc);
+
 /* Reads anew which addresses hold code: before a series of walks, since libraries may have been loaded. */
 void oak__text_refresh(void);
 /* Whether pc lies in code. True when nothing is known. */

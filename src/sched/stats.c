@@ -28,7 +28,8 @@ void oak__sched_stats(struct oak__sched_stats *out)
     oak__runtime_regions(add_region, &out->descriptor_bytes);
 }
 
-bool oak__g_has_p(const struct oak__g *g)
+/* The M may be a new one, whose first contents nobody has told us of. */
+__attribute__((no_sanitize("thread"))) bool oak__g_has_p(const struct oak__g *g)
 {
     const struct oak__m *m = load_relaxed(&g->m);
     return m && load_relaxed(&m->own) != OAK__OWN_NONE && load_relaxed(&m->p) != NULL;

@@ -30,6 +30,6 @@ void oak__panic_die(const struct oak__panic *p)
     oak__last_words();
     say(&o, p);
     oak__outf(&o, "\n");
-    oak__report_crash(STDERR_FILENO, NULL, NULL);
+    oak__report_crash(STDERR_FILENO, NULL);
     abort();
 }

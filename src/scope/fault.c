@@ -96,7 +96,7 @@ static void report(const struct fault *f)
                   "Its stack has %zu bytes. Start it with a larger .stack_size in struct oak_spawn_opts.\n",
                   (size_t)((const char *)oak__g_stack_hi(f->g) - f->g->stack_lo));
     oak__outf(&o, "\n");
-    oak__report_crash(STDERR_FILENO, f->at.pc, f->at.fp);
+    oak__report_crash(STDERR_FILENO, &f->at);
 }
 
 /* The default action, from where the fault was. */

@@ -17,6 +17,7 @@ void oak__sigframe_read(const void *uc, struct oak__sigframe *out)
     out->pc = (const void *)m->pc;
     out->sp = (const void *)m->sp;
     out->fp = (const void *)m->regs[29];
+    out->lr = (const void *)m->regs[30];
 }
 
 void oak__sigframe_divert(void *uc, uintptr_t a, uintptr_t b, uintptr_t c)

@@ -19,6 +19,7 @@ void oak__sigframe_read(const void *uc, struct oak__sigframe *out)
     out->pc = (const void *)r[REG_RIP];
     out->sp = (const void *)r[REG_RSP];
     out->fp = (const void *)r[REG_RBP];
+    out->lr = NULL;
 }
 
 void oak__sigframe_divert(void *uc, uintptr_t a, uintptr_t b, uintptr_t c)
