@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* At a function's end: what it called before this is no tail call and its frame is on the stack. */
+#define KEEP_FRAME() __asm__ volatile("")
+
 /* "f (a.c:12)" and "f+0x1c (module)" both become "f @"; "0x1234" becomes "0x". In place. */
 static inline char *shape(char *text)
 {
@@ -14,10 +17,10 @@ static inline char *shape(char *text)
     for (const char *from = text; *from;) {
         size_t n = 0;
         if (from[0] == '+' && from[1] == '0' && from[2] == 'x') {
-            n = strcspn(from, "(");
+            n = 3 + strspn(from + 3, "0123456789abcdef");
+            if (strncmp(from + n, " (", 2) == 0)
+                n += strcspn(from + n, ")") + 1;
             *to++ = ' ';
-            from += n;
-            n = strcspn(from, ")") + 1;
             *to++ = '@';
         } else if (*from == '(' && strcspn(from, ":") < strcspn(from, " )\n")) {
             n = strcspn(from, ")") + 1;
