@@ -63,6 +63,7 @@ static bool read_line(struct reader *r, struct oak__map *m)
     m->readable = next_char(r) == 'r';
     m->writable = next_char(r) == 'w';
     m->executable = next_char(r) == 'x';
+    m->shared = next_char(r) == 's';
     skip_word(r);
     m->offset = read_hex(r, &c);
     skip_word(r); /* device */
