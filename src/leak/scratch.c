@@ -1,0 +1,51 @@
+#include "leak/scratch.h"
+#include "leak/raw.h"
+
+/* Address space only. Halved until it is granted (RLIMIT_AS). */
+static const size_t most = (size_t)1 << 38, least = (size_t)1 << 26;
+enum { STEP = 1 << 22, ALIGN = 16 };
+
+int oak__scratch_init(struct oak__scratch *s)
+{
+    *s = (struct oak__scratch){.base = NULL};
+    for (size_t size = most; size >= least; size /= 2) {
+        s->base = raw_mmap(size, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
+        if (s->base) {
+            s->size = size;
+            return 0;
+        }
+    }
+    return -ENOMEM;
+}
+
+static bool commit(struct oak__scratch *s, size_t upto)
+{
+    if (upto <= s->committed)
+        return true;
+    upto = round_up(upto, (size_t)STEP);
+    if (upto > s->size)
+        return false;
+    if (raw(SYS_mprotect, s->base + s->committed, upto - s->committed, PROT_READ | PROT_WRITE) < 0)
+        return false;
+    s->committed = upto;
+    return true;
+}
+
+void *oak__scratch_alloc(struct oak__scratch *s, size_t n, size_t size)
+{
+    if (size && n > s->size / size)
+        return NULL;
+    size_t bytes = round_up(n * size, (size_t)ALIGN);
+    if (bytes > s->size - s->used || !commit(s, s->used + bytes))
+        return NULL;
+    void *p = s->base + s->used;
+    s->used += bytes;
+    return p;
+}
+
+void oak__scratch_free(struct oak__scratch *s)
+{
+    if (s->base)
+        raw(SYS_munmap, s->base, s->size);
+    s->base = NULL;
+}

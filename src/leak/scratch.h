@@ -1,0 +1,25 @@
+/*
+ * Memory of the analysis: one reserved range, handed out upwards, given back as a whole.
+ *
+ * The analysis runs in a process whose malloc may be locked for ever by a thread that does not exist there, so
+ * it never uses it. One range also means one thing to leave out of the roots.
+ *
+ * Internal to leak.
+ */
+#ifndef OAK_LEAK_SCRATCH_H
+#define OAK_LEAK_SCRATCH_H
+
+#include "base/common.h"
+
+struct oak__scratch {
+    char *base;
+    size_t size, used, committed;
+};
+
+/* Reserves address space (none is committed). 0 or -ENOMEM. */
+int oak__scratch_init(struct oak__scratch *s);
+/* n * size bytes, zeroed, aligned to 16; NULL when memory is out. */
+void *oak__scratch_alloc(struct oak__scratch *s, size_t n, size_t size);
+void oak__scratch_free(struct oak__scratch *s);
+
+#endif
