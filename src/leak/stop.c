@@ -1,0 +1,240 @@
+/*
+ * The signal round.
+ *
+ * Each thread gets a slot before it gets the signal, and the signal carries the slot's number and the round's.
+ * The handler notes in the slot where the thread was and sleeps on the round's word until it changes. Threads made
+ * meanwhile are found by looking again: when a look finds no thread that has no slot, and every slot is stopped or its
+ * thread gone, nobody is left who could make one.
+ *
+ * A signal may arrive late, when its round has been given up: its thread then finds another word and goes on at once.
+ * That it does not write into a slot of a later round is what the slot's own word is for.
+ */
+#include "leak/stop.h"
+
+#include "base/os.h"
+#include "leak/stop_signal.h"
+#include "leak/tasks.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <time.h>
+#include <ucontext.h>
+
+enum { MOST_THREADS = 1 << 16 };
+#define PATIENCE OAK_MILLISECOND /* before it is asked what keeps a thread */
+
+enum slot_phase { SENT = 1, WRITING, STOPPED, GONE };
+
+struct slot {
+    _Atomic uint32_t word; /* round << 3 | phase */
+    int tid;
+    struct oak__thread at;
+};
+
+static struct {
+    _Atomic uint32_t word;  /* futex: 2 * round, + 1 while threads are to be stopped */
+    _Atomic uint32_t count; /* futex: stopped in this round */
+    struct slot *slots;     /* MOST_THREADS of them, committed by touch; never unmapped */
+    size_t n;               /* in use; the stopper's */
+    int dir;                /* /proc/self/task */
+    int self;
+    bool found;
+} stop;
+
+static uint32_t in_phase(uint32_t round, enum slot_phase p)
+{
+    return round << 3 | (uint32_t)p;
+}
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t expected, int64_t ns)
+{
+    struct timespec ts = {.tv_sec = ns / OAK_SECOND, .tv_nsec = ns % OAK_SECOND};
+    raw(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, ns == OAK_FOREVER ? NULL : &ts, NULL, 0);
+}
+
+static void futex_wake(_Atomic uint32_t *word)
+{
+    raw(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+/* ---- in the threads ---- */
+
+static uintptr_t interrupted_sp(const ucontext_t *uc)
+{
+#if defined(__x86_64__)
+    return (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+    return (uintptr_t)uc->uc_mcontext.sp;
+#endif
+}
+
+/*
+ * The registers lie in the signal frame, above this function's own. When that is on the interrupted stack itself,
+ * all from here on is stack in use; on an alternate one, the rest of that holds the frame. Either way everything
+ * from the handler's frame upwards is looked at.
+ */
+__attribute__((no_sanitize("thread", "address"))) static void note(struct oak__thread *t, const ucontext_t *uc)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), sp = interrupted_sp(uc);
+    uintptr_t alt = (uintptr_t)uc->uc_stack.ss_sp, alt_hi = alt + uc->uc_stack.ss_size;
+    bool on_alt = !(uc->uc_stack.ss_flags & SS_DISABLE) && here >= alt && here < alt_hi;
+    t->saved[0] = t->saved[1] = (struct oak__span){0, 0};
+    if (on_alt)
+        t->saved[0] = (struct oak__span){here, alt_hi};
+    /* Below the stack pointer there may be live data, 128 bytes of it (the red zone). */
+    bool same = !on_alt && here < sp && sp - here < 65536;
+    t->sp = same ? here : sp - 128;
+    if (!on_alt && !same)
+        t->saved[0] = (struct oak__span){here, here + 16384};
+}
+
+__attribute__((no_sanitize("thread", "address"))) static void be_stopped(uintptr_t value, void *ucontext)
+{
+    const uint32_t word = (uint32_t)(value >> 16), round = word >> 1;
+    struct slot *s = &stop.slots[value & (MOST_THREADS - 1)];
+    uint32_t sent = in_phase(round, SENT);
+    if (load_acquire(&stop.word) != word || !cas_seq(&s->word, &sent, in_phase(round, WRITING)))
+        return;
+    note(&s->at, ucontext);
+    store_release(&s->word, in_phase(round, STOPPED));
+    fetch_add_seq(&stop.count, 1);
+    futex_wake(&stop.count);
+    while (load_acquire(&stop.word) == word)
+        futex_wait(&stop.word, word, OAK_FOREVER);
+}
+
+/* ---- in the stopper ---- */
+
+static uint32_t round_now(void)
+{
+    return load_relaxed(&stop.word) >> 1;
+}
+
+static bool has_slot(int tid)
+{
+    for (size_t i = 0; i < stop.n; i++)
+        if (stop.slots[i].tid == tid && load_relaxed(&stop.slots[i].word) != in_phase(round_now(), GONE))
+            return true;
+    return false;
+}
+
+/* A thread without a slot gets one, and the signal. */
+static bool catch(int tid, void *arg)
+{
+    int *err = arg;
+    if (tid == stop.self || has_slot(tid))
+        return true;
+    stop.found = true;
+    if (stop.n == MOST_THREADS) {
+        *err = -EAGAIN;
+        return false;
+    }
+    struct slot *s = &stop.slots[stop.n];
+    s->tid = s->at.tid = tid;
+    store_release(&s->word, in_phase(round_now(), SENT));
+    int rc = oak__stop_signal_send(tid, (uintptr_t)load_relaxed(&stop.word) << 16 | stop.n);
+    stop.n++;
+    if (rc == -ESRCH)
+        store_relaxed(&s->word, in_phase(round_now(), GONE));
+    else if (rc)
+        *err = rc;
+    return !*err;
+}
+
+static bool settled(struct slot *s, bool ask)
+{
+    uint32_t word = load_acquire(&s->word);
+    if (word == in_phase(round_now(), STOPPED) || word == in_phase(round_now(), GONE))
+        return true;
+    if (!ask || oak__task_runs_code(stop.dir, s->tid))
+        return false;
+    uint32_t sent = in_phase(round_now(), SENT);
+    return cas_seq(&s->word, &sent, in_phase(round_now(), GONE));
+}
+
+static bool all_settled(bool ask)
+{
+    for (size_t i = 0; i < stop.n; i++)
+        if (!settled(&stop.slots[i], ask))
+            return false;
+    return true;
+}
+
+static int wait_for_all(int64_t until)
+{
+    for (;;) {
+        uint32_t count = load_acquire(&stop.count);
+        if (all_settled(false))
+            return 0;
+        futex_wait(&stop.count, count, PATIENCE);
+        if (load_acquire(&stop.count) != count)
+            continue;
+        if (all_settled(true))
+            return 0;
+        if (oak__os_now() >= until)
+            return -EAGAIN;
+    }
+}
+
+static int open_round(void)
+{
+    if (!stop.slots)
+        stop.slots = raw_mmap(MOST_THREADS * sizeof *stop.slots, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE);
+    if (!stop.slots)
+        return -ENOMEM;
+    stop.dir = raw_open("/proc/self/task", O_RDONLY | O_DIRECTORY);
+    if (stop.dir < 0)
+        return stop.dir;
+    int err = oak__stop_signal_install(be_stopped);
+    if (err) {
+        raw_close(stop.dir);
+        return err;
+    }
+    /* Who was late for the round before has made up his mind by now, or is about to. */
+    for (size_t i = 0; i < stop.n; i++)
+        while ((load_acquire(&stop.slots[i].word) & 7) == WRITING)
+            raw(SYS_sched_yield);
+    stop.n = 0;
+    stop.self = (int)raw(SYS_gettid);
+    store_relaxed(&stop.count, 0);
+    store_seq(&stop.word, load_relaxed(&stop.word) + 1);
+    return 0;
+}
+
+int oak__stop_all(int64_t limit)
+{
+    const int64_t until = oak__os_now() + limit;
+    int err = open_round();
+    if (err)
+        return err;
+    do {
+        stop.found = false;
+        int rc = oak__tasks_each(stop.dir, catch, &err);
+        err = err ? err : rc;
+        if (!err)
+            err = wait_for_all(until);
+    } while (!err && stop.found);
+    raw_close(stop.dir);
+    if (err)
+        oak__stop_release();
+    return err;
+}
+
+void oak__stop_release(void)
+{
+    store_seq(&stop.word, load_relaxed(&stop.word) + 1);
+    futex_wake(&stop.word);
+}
+
+size_t oak__stop_count(void)
+{
+    return stop.n;
+}
+
+void oak__stop_thread(size_t i, struct oak__thread *out)
+{
+    const struct slot *s = &stop.slots[i];
+    *out = s->at;
+    if ((load_relaxed(&s->word) & 7) != STOPPED)
+        *out = (struct oak__thread){.tid = 0};
+}

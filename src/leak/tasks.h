@@ -1,0 +1,15 @@
+/* The threads of this process as /proc tells. Allocates nothing. Internal to leak. */
+#ifndef OAK_LEAK_TASKS_H
+#define OAK_LEAK_TASKS_H
+
+#include "leak/raw.h"
+
+/* Calls fn with the id of each thread until it returns false. dir: a descriptor of /proc/self/task. 0 or negative
+ * errno. */
+int oak__tasks_each(int dir, bool (*fn)(int tid, void *arg), void *arg);
+
+/* Whether a thread can still execute the program's code: a dead leader of others, or a kernel's worker (io_uring)
+ * that is listed among the threads, cannot. True when in doubt. */
+bool oak__task_runs_code(int dir, int tid);
+
+#endif
