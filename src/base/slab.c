@@ -42,13 +42,39 @@ void oak__runtime_regions(bool (*fn)(const void *lo, const void *hi, void *arg),
             return;
 }
 
+void oak__runtime_books(const void **lo, const void **hi)
+{
+    *lo = &regions;
+    *hi = &regions + 1;
+}
+
+static struct oak__slab *_Atomic tables;
+
+static bool begin(struct oak__slab *s)
+{
+    s->chunks = oak__runtime_alloc(OAK__SLAB_MAX_CHUNKS * sizeof *s->chunks);
+    if (!s->chunks)
+        return false;
+    struct oak__slab *first = load_relaxed(&tables);
+    do
+        s->next = first;
+    while (!cas_release(&tables, &first, s));
+    return true;
+}
+
+void oak__slabs_each(bool (*fn)(struct oak__slab *s, void *arg), void *arg)
+{
+    for (struct oak__slab *s = load_acquire(&tables); s && fn(s, arg); s = s->next)
+        ;
+}
+
 /* Adds a chunk; under the lock. */
 static bool grow(struct oak__slab *s)
 {
-    if (!s->chunks)
-        s->chunks = oak__runtime_alloc(OAK__SLAB_MAX_CHUNKS * sizeof *s->chunks);
+    if (!s->chunks && !begin(s))
+        return false;
     uint32_t n = load_relaxed(&s->nchunks);
-    if (!s->chunks || n == OAK__SLAB_MAX_CHUNKS)
+    if (n == OAK__SLAB_MAX_CHUNKS)
         return false;
     size_t bytes = s->chunk_bytes ? s->chunk_bytes : 256 * 1024;
     char *base = oak__runtime_alloc(bytes);

@@ -25,6 +25,7 @@ struct oak__slab {
         char *base;
         size_t objects;
     } * chunks;
+    struct oak__slab *next; /* in the list of all tables that have a chunk */
 };
 
 #define OAK__SLAB(type_name, type)                                                                           \
@@ -44,10 +45,15 @@ void *oak__slab_at(struct oak__slab *s, size_t i);
 /* The object that contains address p, or NULL. */
 void *oak__slab_find(struct oak__slab *s, const void *p);
 
+/* Calls fn for every table that has ever had an object. No lock is taken. */
+void oak__slabs_each(bool (*fn)(struct oak__slab *s, void *arg), void *arg);
+
 /* Memory of the runtime that is no table (the runtime struct itself, Ps): zeroed, page-aligned, never freed;
  * known to the leak proof. */
 void *oak__runtime_alloc(size_t size);
 /* Calls fn for every mapping made by this file: [lo, hi). */
 void oak__runtime_regions(bool (*fn)(const void *lo, const void *hi, void *arg), void *arg);
+/* Where that is noted: to the leak proof, no references. */
+void oak__runtime_books(const void **lo, const void **hi);
 
 #endif

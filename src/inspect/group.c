@@ -145,6 +145,9 @@ void oak__groups_free(struct oak__groups *gs)
         for (struct oak__group *gr = gs->slots[i], *next; gr; gr = next) {
             next = gr->next;
             free(gr->text);
+            /* The addresses of what goroutines wait for must not lie about in the heap: to the leak proof each
+             * would be a reference. */
+            explicit_bzero(gr, sizeof *gr);
             oak__free(gr);
         }
     oak__free(gs->slots);

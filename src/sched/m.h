@@ -52,6 +52,7 @@ struct oak__m {
     void (*_Atomic call_fn)(void *); /* call.c */
     void *_Atomic call_arg;
     char *g0_lo, *g0_hi;    /* bounds of the thread's own stack */
+    char *g0_base;          /* below here all frames are the scheduler's, but for a call's (call.c) */
     struct oak__g stand_in; /* plain threads: not a goroutine, but waits like one */
 #if OAK_TSAN
     void *g0_fiber;

@@ -114,6 +114,7 @@ static void *worker(void *arg)
     oak__tls_m = m;
     m->tid = oak__os_gettid();
     note_stack(m);
+    m->g0_base = __builtin_frame_address(0);
     sanitize_g0_init(m);
     oak__faults_thread_init();
     oak__acquire_p(m, m->next_p);

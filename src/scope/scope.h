@@ -70,6 +70,8 @@ void oak__scope_give_place(struct oak_scope *s);
 /* ---- scope_tree.c ---- */
 void oak__scope_hang(struct oak_scope *s);
 void oak__scope_unhang(struct oak_scope *s);
+/* The head of the list of roots, as it lies in memory: for the leak proof. */
+const struct oak__link *oak__scope_roots(void);
 /* Calls fn for each live scope, parents before their children, with its depth. fn runs under locks: it only
  * copies. Stops when fn returns false. Not entered. */
 void oak__scopes_each(bool (*fn)(const struct oak_scope *s, int depth, void *arg), void *arg);

@@ -8,6 +8,11 @@
 static oak__lock roots_lock;
 static struct oak__link roots;
 
+const struct oak__link *oak__scope_roots(void)
+{
+    return &roots;
+}
+
 static oak__lock *lock_above(struct oak_scope *s)
 {
     return s->parent ? &s->parent->lock : &roots_lock;
