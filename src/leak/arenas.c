@@ -15,7 +15,8 @@ static bool is_bin(const struct oak__image *img, uintptr_t bin)
     uint64_t fd = image_word(img, bin), bk = image_word(img, bin + 8);
     if (fd == bin - CHUNK_HEADER || bk == bin - CHUNK_HEADER)
         return fd == bk;
-    return fd % 16 == 0 && bk % 16 == 0 && oak__image_at(img, fd, CHUNK_LEAST) && oak__image_at(img, bk, CHUNK_LEAST);
+    return fd % 16 == 0 && bk % 16 == 0 && oak__image_at(img, fd, CHUNK_LEAST) &&
+           oak__image_at(img, bk, CHUNK_LEAST);
 }
 
 static bool is_arena(const struct oak__image *img, uintptr_t arena)
@@ -32,11 +33,13 @@ static bool is_arena(const struct oak__image *img, uintptr_t arena)
 static bool is_thread_arena(const struct oak__image *img, uintptr_t arena)
 {
     uintptr_t heap = arena & ~(uintptr_t)(HEAP_ALIGN - 1);
-    return arena - heap >= 32 && arena - heap <= 256 && image_word(img, heap) == arena && is_arena(img, arena);
+    return arena - heap >= 32 && arena - heap <= 256 && image_word(img, heap) == arena &&
+           is_arena(img, arena);
 }
 
 bool oak__arenas_each(const struct oak__image *img, const struct oak__arenas *a,
-                      bool (*fn)(const struct oak__image *img, uintptr_t arena, bool main, void *arg), void *arg)
+                      bool (*fn)(const struct oak__image *img, uintptr_t arena, bool main, void *arg),
+                      void *arg)
 {
     if (!a->bins)
         return false;
@@ -99,7 +102,8 @@ void oak__arenas_find(const struct oak__image *img, struct oak__arenas *out)
     *out = (struct oak__arenas){0, 0};
     for (size_t i = 0; i < img->nmaps; i++) {
         const struct oak__mapping *m = &img->maps[i];
-        if ((m->flags & (want | OAK__MAP_SHARED | OAK__MAP_KERNEL)) == want && m->local && search(img, m, out))
+        if ((m->flags & (want | OAK__MAP_SHARED | OAK__MAP_KERNEL)) == want && m->local &&
+            search(img, m, out))
             return;
     }
 }

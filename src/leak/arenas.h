@@ -38,7 +38,8 @@ enum {
 
 /* Calls fn for the main arena and then each thread arena until it returns false. False: the ring is broken. */
 bool oak__arenas_each(const struct oak__image *img, const struct oak__arenas *a,
-                      bool (*fn)(const struct oak__image *img, uintptr_t arena, bool main, void *arg), void *arg);
+                      bool (*fn)(const struct oak__image *img, uintptr_t arena, bool main, void *arg),
+                      void *arg);
 
 /* Where the main arena begins: the program break at malloc's first call. */
 uintptr_t oak__main_start(const struct oak__image *img, uintptr_t arena);

@@ -21,9 +21,11 @@ enum { ATTEMPTS = 6, MOMENTS = 20, CRASHED = 70, MOST_NULLIFIED = 1 << 20 };
 #endif
 
 static struct {
-    uintptr_t sp;   /* of the thread that makes the clone */
-    long pages;     /* of address space, just before */
-    bool own_files; /* the clone has a table of descriptors of its own */
+    uintptr_t sp; /* of the thread that makes the clone */
+    int tid;
+    stack_t alternate; /* its stack for signals, not in use */
+    long pages;        /* of address space, just before */
+    bool own_files;    /* the clone has a table of descriptors of its own */
     struct oak__image *guarded;
 } freeze;
 
@@ -84,7 +86,8 @@ static void unreadable(int sig, siginfo_t *si, void *ucontext)
     struct oak__image *img = freeze.guarded;
     uintptr_t page = (uintptr_t)si->si_addr & ~(uintptr_t)(oak__os_page_size() - 1);
     if (!oak__image_mapping(img, page) || img->nullified++ > MOST_NULLIFIED ||
-        raw(SYS_mmap, page, oak__os_page_size(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) < 0)
+        raw(SYS_mmap, page, oak__os_page_size(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) <
+            0)
         for (;;)
             raw(SYS_exit_group, CRASHED);
 }
@@ -117,7 +120,11 @@ int oak__freeze_threads(struct oak__image *img, struct oak__scratch *s)
         if (t.tid)
             img->threads[img->nthreads++] = t;
     }
-    img->threads[img->nthreads++] = (struct oak__thread){.tid = -1, .sp = freeze.sp};
+    struct oak__thread *self = &img->threads[img->nthreads++];
+    *self = (struct oak__thread){.tid = freeze.tid, .sp = freeze.sp};
+    uintptr_t lo = (uintptr_t)freeze.alternate.ss_sp;
+    if (!(freeze.alternate.ss_flags & (SS_DISABLE | SS_ONSTACK)))
+        self->dead = (struct oak__span){lo, lo + freeze.alternate.ss_size};
     return 0;
 }
 
@@ -163,6 +170,9 @@ NOINLINE static long clone_stopped(struct oak__freeze *f, int *pidfd)
         oak__os_sleep(BETWEEN);
     }
     freeze.sp = (uintptr_t)__builtin_frame_address(0);
+    freeze.tid = oak__os_gettid();
+    freeze.alternate.ss_flags = SS_DISABLE;
+    raw(SYS_sigaltstack, NULL, &freeze.alternate);
     freeze.pages = pages_mapped();
     long pid = clone_process(pidfd);
     if (pid == 0)

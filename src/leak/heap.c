@@ -45,7 +45,8 @@ static bool is_fencepost(const struct oak__segment *g, const struct range *r, ui
 {
     if (r->top || r->hi - c > 4 * CHUNK_HEADER)
         return false;
-    return size == 0 || (size == CHUNK_HEADER && c + 32 <= r->hi && !(word_at(g, c + 24) & ~(uint64_t)CHUNK_FLAGS));
+    return size == 0 ||
+           (size == CHUNK_HEADER && c + 32 <= r->hi && !(word_at(g, c + 24) & ~(uint64_t)CHUNK_FLAGS));
 }
 
 static void note(struct oak__heap *h, struct oak__segment *g, uintptr_t c, uint64_t size, bool is_free)
@@ -189,11 +190,30 @@ static bool walk_thread(struct walk *w, uintptr_t arena, uintptr_t top)
     return ok;
 }
 
+static void note_books(struct walk *w, uintptr_t lo, uintptr_t hi)
+{
+    struct oak__heap *h = w->heap;
+    if (h->nbooks == h->books_room) {
+        size_t room = h->books_room ? 2 * h->books_room : 64;
+        struct oak__span *more = oak__scratch_alloc(w->scratch, room, sizeof *more);
+        if (!more) {
+            w->err = -ENOMEM;
+            return;
+        }
+        if (h->nbooks)
+            memcpy(more, h->books, h->nbooks * sizeof *more);
+        h->books = more;
+        h->books_room = room;
+    }
+    h->books[h->nbooks++] = (struct oak__span){lo, hi};
+}
+
 static bool walk_arena(const struct oak__image *img, uintptr_t arena, bool main, void *arg)
 {
     struct walk *w = arg;
     (void)img;
     w->heap->arenas++;
+    note_books(w, arena, arena + ARENA_SIZE);
     uintptr_t top = image_word(w->img, arena + ARENA_TOP);
     uint64_t size = image_word(w->img, top + 8) & ~(uint64_t)CHUNK_FLAGS;
     if ((uint32_t)image_word(w->img, arena) != 0)

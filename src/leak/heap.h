@@ -44,6 +44,8 @@ struct oak__heap {
     size_t nsegments;
     struct oak__large *large; /* sorted */
     size_t nlarge;
+    struct oak__span *books; /* malloc's own: its lists lead to chunks, which are no references */
+    size_t nbooks, books_room;
     size_t arenas, refused; /* arenas found; those whose chunks were not understood */
     size_t busy;            /* arenas that a thread was inside of */
     bool large_known;       /* the mapped chunks are exactly those that malloc counts */
@@ -77,6 +79,7 @@ struct oak__segment *oak__heap_segment(const struct oak__heap *h, uintptr_t p);
 /* A block: what the program may use of a chunk. In a segment or a large one. */
 struct oak__block {
     uintptr_t lo, hi;
+    uintptr_t next;    /* where the bytes of the next chunk begin, used or free */
     const char *local; /* of lo */
     struct oak__segment *seg;
     size_t granule; /* of its header in seg */
@@ -85,6 +88,9 @@ struct oak__block {
 /* The block that address p belongs to: pointers into the middle count, and those just past the end. False: none.
  */
 bool oak__heap_block(const struct oak__heap *h, uintptr_t p, struct oak__block *out);
+/* The same when it is known where p is: its chunk's bytes begin in g at or below p. */
+void oak__segment_block(struct oak__segment *g, uintptr_t p, struct oak__block *out);
+void oak__large_block(struct oak__large *x, struct oak__block *out);
 
 static inline bool bit_get(const uint64_t *bits, size_t i)
 {

@@ -46,29 +46,38 @@ static size_t start_below(const struct oak__segment *g, size_t at)
  * A chunk answers for the addresses from its first usable byte to the last byte of the next chunk's header: one
  * past its end is still in there, and no other block begins before.
  */
+void oak__segment_block(struct oak__segment *g, uintptr_t p, struct oak__block *out)
+{
+    const size_t granule = start_below(g, (p - CHUNK_HEADER - g->lo) / OAK__GRANULE);
+    const uintptr_t off = granule * OAK__GRANULE;
+    uint64_t size;
+    memcpy(&size, g->local + off + 8, sizeof size);
+    out->seg = g;
+    out->large = NULL;
+    out->granule = granule;
+    out->lo = g->lo + off + CHUNK_HEADER;
+    out->next = out->lo + (size & ~(uint64_t)CHUNK_FLAGS);
+    /* The program may use the first word of the next chunk's header; at the end of a heap there is none. */
+    out->hi = out->next - 8 < g->hi ? out->next - 8 : g->hi;
+    out->local = g->local + off + CHUNK_HEADER;
+}
+
+void oak__large_block(struct oak__large *x, struct oak__block *out)
+{
+    *out = (struct oak__block){.lo = x->lo + CHUNK_HEADER,
+                               .hi = x->hi,
+                               .next = x->hi + CHUNK_HEADER,
+                               .local = x->local + CHUNK_HEADER,
+                               .large = x};
+}
+
 bool oak__heap_block(const struct oak__heap *h, uintptr_t p, struct oak__block *out)
 {
-    const uintptr_t q = p - CHUNK_HEADER;
-    *out = (struct oak__block){.lo = 0};
-    out->seg = oak__heap_segment(h, q);
-    if (out->seg) {
-        out->granule = start_below(out->seg, (q - out->seg->lo) / OAK__GRANULE);
-        const uintptr_t off = out->granule * OAK__GRANULE;
-        uint64_t size;
-        memcpy(&size, out->seg->local + off + 8, sizeof size);
-        out->lo = out->seg->lo + off + CHUNK_HEADER;
-        /* The program may use the first word of the next chunk's header; the end of a heap has none. */
-        out->hi = out->lo + (size & ~(uint64_t)CHUNK_FLAGS) - CHUNK_HEADER + 8;
-        if (out->hi > out->seg->hi)
-            out->hi = out->seg->hi;
-        out->local = out->seg->local + off + CHUNK_HEADER;
-        return true;
-    }
-    out->large = large_of(h, q);
-    if (!out->large)
-        return false;
-    out->lo = out->large->lo + CHUNK_HEADER;
-    out->hi = out->large->hi;
-    out->local = out->large->local + CHUNK_HEADER;
-    return true;
+    struct oak__segment *g = oak__heap_segment(h, p - CHUNK_HEADER);
+    struct oak__large *x = g ? NULL : large_of(h, p - CHUNK_HEADER);
+    if (g)
+        oak__segment_block(g, p, out);
+    else if (x)
+        oak__large_block(x, out);
+    return g || x;
 }

@@ -77,8 +77,8 @@ struct list {
 };
 
 /* Goes over l; with key: each member must carry it (*key 0: not known yet). False: l is not what it seems. */
-static bool list_holds(const struct oak__image *img, uintptr_t bins, const struct oak__heap *h, const struct list *l,
-                       uint64_t *key)
+static bool list_holds(const struct oak__image *img, uintptr_t bins, const struct oak__heap *h,
+                       const struct list *l, uint64_t *key)
 {
     uint64_t link = l->first;
     struct oak__block b;

@@ -44,11 +44,13 @@ struct search {
 
 static void look_at(struct search *s, uintptr_t p)
 {
-    uint64_t before = image_word(s->img, p), head = image_word(s->img, p + 8), size = head & ~(uint64_t)CHUNK_FLAGS;
+    uint64_t before = image_word(s->img, p), head = image_word(s->img, p + 8),
+             size = head & ~(uint64_t)CHUNK_FLAGS;
     if (before || (head & CHUNK_FLAGS) != CHUNK_MAPPED || size < PAGE || size % PAGE || size > s->map->hi - p)
         return;
     if (s->out)
-        s->out[s->n] = (struct oak__large){.lo = p, .hi = p + size, .local = s->map->local + (p - s->map->lo)};
+        s->out[s->n] =
+            (struct oak__large){.lo = p, .hi = p + size, .local = s->map->local + (p - s->map->lo)};
     s->n++;
     s->sum += size;
     s->next = p + size;

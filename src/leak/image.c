@@ -29,7 +29,8 @@ const void *oak__image_at(const struct oak__image *img, uintptr_t a, size_t size
     /* An object may reach over mappings that follow one another (one of them was mprotected, say). */
     for (; a + size > img->maps[i].hi; i++) {
         const struct oak__mapping *m = &img->maps[i];
-        if (i + 1 == img->nmaps || m[1].lo != m->hi || !m[1].local || m[1].local != m->local + (m->hi - m->lo))
+        if (i + 1 == img->nmaps || m[1].lo != m->hi || !m[1].local ||
+            m[1].local != m->local + (m->hi - m->lo))
             return NULL;
     }
     return at;

@@ -38,8 +38,10 @@ struct oak__mapping {
 /* A thread when the image was taken. */
 struct oak__thread {
     int tid;
-    uintptr_t sp;              /* where its stack ended */
-    struct oak__span saved[2]; /* memory outside that stack where its registers lie; empty spans: none */
+    uintptr_t sp;          /* where its stack ended */
+    struct oak__span regs; /* where its registers lie; empty: on that stack */
+    struct oak__span dead; /* its alternate signal stack, as far as it was not in use */
+    bool lost;             /* set by decode_threads.c: it is the runtime's, but the stack is not */
 };
 
 struct oak__image {
@@ -51,7 +53,7 @@ struct oak__image {
      * read. Without it: all that is readable. */
     void (*pages)(struct oak__image *img, const struct oak__mapping *m, uintptr_t lo, uintptr_t hi,
                   void (*fn)(void *arg, uintptr_t lo, uintptr_t hi), void *arg);
-    void *source; /* the source's own */
+    void *source;     /* the source's own */
     size_t nullified; /* pages that could not be read after all; they count as zero */
 };
 

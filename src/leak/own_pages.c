@@ -146,8 +146,8 @@ static bool visit_private(struct visit *v, uintptr_t lo, uintptr_t hi)
     return v->own->pagemap >= 0 && by_words(v, lo, hi);
 }
 
-static void pages(struct oak__image *img, const struct oak__mapping *m, uintptr_t lo, uintptr_t hi, visit_fn *fn,
-                  void *arg)
+static void pages(struct oak__image *img, const struct oak__mapping *m, uintptr_t lo, uintptr_t hi,
+                  visit_fn *fn, void *arg)
 {
     struct visit v = {.own = img->source, .map = m, .fn = fn, .arg = arg};
     bool shared = m->flags & OAK__MAP_SHARED;

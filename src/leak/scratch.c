@@ -1,14 +1,12 @@
 #include "leak/scratch.h"
 #include "leak/raw.h"
 
-/* Address space only. Halved until it is granted (RLIMIT_AS). */
-static const size_t most = (size_t)1 << 38, least = (size_t)1 << 26;
-enum { STEP = 1 << 22, ALIGN = 16 };
+enum { STEP = 1 << 20, ALIGN = 16, LEAST = 1 << 25 };
 
-int oak__scratch_init(struct oak__scratch *s)
+int oak__scratch_init(struct oak__scratch *s, size_t most)
 {
     *s = (struct oak__scratch){.base = NULL};
-    for (size_t size = most; size >= least; size /= 2) {
+    for (size_t size = most; size >= LEAST; size /= 2) { /* RLIMIT_AS */
         s->base = raw_mmap(size, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
         if (s->base) {
             s->size = size;

@@ -16,8 +16,10 @@ struct oak__scratch {
     size_t size, used, committed;
 };
 
-/* Reserves address space (none is committed). 0 or -ENOMEM. */
-int oak__scratch_init(struct oak__scratch *s);
+/* Reserves up to so much address space (none is committed), as much as is granted. 0 or -ENOMEM. */
+int oak__scratch_init(struct oak__scratch *s, size_t most);
+/* For the analysis of an image. */
+#define OAK__SCRATCH_LARGE ((size_t)1 << 38)
 /* n * size bytes, zeroed, aligned to 16; NULL when memory is out. */
 void *oak__scratch_alloc(struct oak__scratch *s, size_t n, size_t size);
 void oak__scratch_free(struct oak__scratch *s);

@@ -68,24 +68,26 @@ static uintptr_t interrupted_sp(const ucontext_t *uc)
 #endif
 }
 
+enum { RED_ZONE = 128, FRAME = 16384 };
+
 /*
- * The registers lie in the signal frame, above this function's own. When that is on the interrupted stack itself,
- * all from here on is stack in use; on an alternate one, the rest of that holds the frame. Either way everything
- * from the handler's frame upwards is looked at.
+ * The registers lie in the signal frame, which reaches from a little above this function's own frame to where the
+ * thread was interrupted, or, on an alternate stack, to that one's end.
  */
-__attribute__((no_sanitize("thread", "address"))) static void note(struct oak__thread *t, const ucontext_t *uc)
+__attribute__((no_sanitize("thread", "address"))) static void note(struct oak__thread *t,
+                                                                   const ucontext_t *uc)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0), sp = interrupted_sp(uc);
     uintptr_t alt = (uintptr_t)uc->uc_stack.ss_sp, alt_hi = alt + uc->uc_stack.ss_size;
-    bool on_alt = !(uc->uc_stack.ss_flags & SS_DISABLE) && here >= alt && here < alt_hi;
-    t->saved[0] = t->saved[1] = (struct oak__span){0, 0};
-    if (on_alt)
-        t->saved[0] = (struct oak__span){here, alt_hi};
-    /* Below the stack pointer there may be live data, 128 bytes of it (the red zone). */
-    bool same = !on_alt && here < sp && sp - here < 65536;
-    t->sp = same ? here : sp - 128;
-    if (!on_alt && !same)
-        t->saved[0] = (struct oak__span){here, here + 16384};
+    bool has_alt = !(uc->uc_stack.ss_flags & SS_DISABLE);
+    uintptr_t end = here + FRAME;
+    t->dead = has_alt ? (struct oak__span){alt, alt_hi} : (struct oak__span){0, 0};
+    if (has_alt && here >= alt && here < alt_hi)
+        end = alt_hi;
+    else if (here < sp && sp - here < FRAME)
+        end = sp;
+    t->regs = (struct oak__span){here, end};
+    t->sp = sp - RED_ZONE; /* on x86-64 there may be live data so far below */
 }
 
 __attribute__((no_sanitize("thread", "address"))) static void be_stopped(uintptr_t value, void *ucontext)
@@ -119,7 +121,7 @@ static bool has_slot(int tid)
 }
 
 /* A thread without a slot gets one, and the signal. */
-static bool catch(int tid, void *arg)
+static bool catch (int tid, void *arg)
 {
     int *err = arg;
     if (tid == stop.self || has_slot(tid))
@@ -179,7 +181,8 @@ static int wait_for_all(int64_t until)
 static int open_round(void)
 {
     if (!stop.slots)
-        stop.slots = raw_mmap(MOST_THREADS * sizeof *stop.slots, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE);
+        stop.slots =
+            raw_mmap(MOST_THREADS * sizeof *stop.slots, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE);
     if (!stop.slots)
         return -ENOMEM;
     stop.dir = raw_open("/proc/self/task", O_RDONLY | O_DIRECTORY);
@@ -237,4 +240,10 @@ void oak__stop_thread(size_t i, struct oak__thread *out)
     *out = s->at;
     if ((load_relaxed(&s->word) & 7) != STOPPED)
         *out = (struct oak__thread){.tid = 0};
+}
+
+struct oak__span oak__stop_memory(void)
+{
+    uintptr_t lo = (uintptr_t)stop.slots;
+    return (struct oak__span){lo, lo + (lo ? MOST_THREADS * sizeof *stop.slots : 0)};
 }

@@ -40,7 +40,7 @@ __attribute__((no_sanitize("thread", "address"))) static void handler(int sig, s
 {
     int saved = *oak_errno_location();
     if (si->si_code == SI_QUEUE && si->si_pid == getpid()) {
-        load_acquire(&on_stop)((uintptr_t)si->si_value.sival_ptr, ucontext);
+        load_acquire (&on_stop)((uintptr_t)si->si_value.sival_ptr, ucontext);
     } else {
         void (*then)(int, siginfo_t *, void *) = load_acquire(&before);
         if (then)

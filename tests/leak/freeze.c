@@ -22,7 +22,7 @@
 static struct shared {
     _Atomic uint64_t result[8];
     _Atomic uint64_t done;
-} *shared;
+} * shared;
 
 static int setup(void **state)
 {
@@ -96,7 +96,7 @@ static int look_twice(void *arg)
     store_seq(&shared->result[0], sum[0] == sum[1] && !torn);
     struct oak__scratch s;
     struct oak__image img = {.maps = NULL};
-    if (oak__scratch_init(&s) || oak__freeze_threads(&img, &s))
+    if (oak__scratch_init(&s, OAK__SCRATCH_LARGE) || oak__freeze_threads(&img, &s))
         return 1;
     store_seq(&shared->result[1], img.nthreads);
     return 0;
@@ -171,7 +171,7 @@ static void *hold_in_register(void *arg)
 #else
         "x21"
 #endif
-    ) = ~SECRET;
+        ) = ~SECRET;
     secret = ~secret;
     store_seq(&spinning, true);
     while (!load_relaxed(&busy.over))
@@ -192,15 +192,15 @@ static int look_for_secret(void *arg)
     (void)arg;
     struct oak__scratch s;
     struct oak__own own;
-    if (oak__scratch_init(&s) || oak__own_open(&own, &s, true) || oak__freeze_threads(&own.img, &s))
+    if (oak__scratch_init(&s, OAK__SCRATCH_LARGE) || oak__own_open(&own, &s, true) ||
+        oak__freeze_threads(&own.img, &s))
         return 1;
     uint64_t found = 0;
     for (size_t i = 0; i < own.img.nthreads; i++) {
         const struct oak__thread *t = &own.img.threads[i];
         const struct oak__mapping *m = oak__image_mapping(&own.img, t->sp);
         found += m && in_span(t->sp, m->hi);
-        for (int k = 0; k < 2; k++)
-            found += in_span(t->saved[k].lo, t->saved[k].hi);
+        found += in_span(t->regs.lo, t->regs.hi);
     }
     store_seq(&shared->result[0], found);
     return 0;
@@ -219,7 +219,7 @@ static void a_value_in_a_register_alone_is_found(void **state)
     assert_int_equal(f.status, 0);
     store_seq(&busy.over, true);
     pthread_join(t, NULL);
-    assert_int_equal(load_seq(&shared->result[0]), 1);
+    assert_true(load_seq(&shared->result[0]) >= 1);
 }
 
 /* ---- signals ---- */
@@ -409,7 +409,7 @@ static int read_guarded(void *arg)
 {
     struct oak__scratch s;
     struct oak__own own;
-    if (oak__scratch_init(&s) || oak__own_open(&own, &s, true))
+    if (oak__scratch_init(&s, OAK__SCRATCH_LARGE) || oak__own_open(&own, &s, true))
         return 1;
     oak__freeze_guard_reads(&own.img);
     store_seq(&shared->result[0], *(volatile uint64_t *)arg == 0 && own.img.nullified == 1);

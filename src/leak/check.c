@@ -1,0 +1,200 @@
+/*
+ * oak_leak_check: a frozen copy of the process, the analysis in it, and the report from what it found.
+ */
+#include "leak/analysis.h"
+#include "leak/freeze.h"
+#include "leak/own.h"
+#include "leak/plants.h"
+#include "leak/raw.h"
+#include "leak/report.h"
+#include "base/os.h"
+#include "inspect/symbol.h"
+#include "sched/sched.h"
+#include "sched/stats.h"
+
+#include <oakum/sync.h>
+
+#define LIMIT OAK_MINUTE
+enum { SPARE = 4096, DONE = 0x6f616b21, SCRUBBED = 3072 };
+
+/* One check. The first part is used before the clone is made, the second in it. */
+struct check {
+    struct oak__freeze freeze;
+    struct oak__results *results; /* shared with the clone */
+    size_t results_size;
+    struct oak__plants plants;
+    struct oak__scratch scratch; /* of the process: to look at the arenas' locks */
+    struct oak__own own;
+    struct oak__arenas arenas;
+    int err;
+};
+
+/* One at a time, in all of the process. */
+static oak_mutex one_at_a_time;
+
+/* ---- in the clone ---- */
+
+static int analyse_own(struct check *c, struct oak__scratch *s)
+{
+    struct oak__own own;
+    struct oak__tables tables;
+    const uintptr_t shared = (uintptr_t)c->results, before = (uintptr_t)c->scratch.base;
+    const struct oak__span ours[] = {{shared, shared + c->results_size}, {before, before + c->scratch.size}};
+    int err = oak__own_open(&own, s, true);
+    if (!err)
+        err = oak__freeze_threads(&own.img, s);
+    if (!err)
+        err = oak__own_tables(&tables, s, ours, countof(ours));
+    if (err)
+        return err;
+    oak__freeze_guard_reads(&own.img);
+    struct oak__subject subject = {.img = &own.img, .tables = &tables, .scratch = s};
+    oak__plants_list(&c->plants, subject.plants);
+    return oak__analyse(&subject, c->results);
+}
+
+static int in_clone(void *arg)
+{
+    struct check *c = arg;
+    struct oak__scratch scratch;
+    c->results->lost_memory = oak__freeze_lost_memory();
+    int err = oak__scratch_init(&scratch, OAK__SCRATCH_LARGE);
+    if (!err && !c->results->lost_memory)
+        err = analyse_own(c, &scratch);
+    c->results->done = err ? 0 : DONE;
+    return err ? -err & 63 : 0;
+}
+
+/* ---- in the process ---- */
+
+/* No thread is inside malloc: all arenas are as they should be. */
+static bool heap_is_at_rest(void *arg)
+{
+    struct check *c = arg;
+    return !c->arenas.bins || oak__arenas_busy(&c->own.img, &c->arenas) == 0;
+}
+
+static int prepare(struct check *c)
+{
+    struct oak__sched_stats now;
+    oak__sched_stats(&now);
+    size_t room = (size_t)(now.created - now.ended) + SPARE;
+    c->results_size = round_up(sizeof *c->results + room * sizeof c->results->found[0], oak__os_page_size());
+    void *p = mmap(NULL, c->results_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+    if (p == MAP_FAILED)
+        return -ENOMEM;
+    c->results = p;
+    c->results->room = room;
+    int err = oak__scratch_init(&c->scratch, OAK__SCRATCH_LARGE);
+    if (!err)
+        err = oak__own_open(&c->own, &c->scratch, false);
+    if (!err)
+        oak__arenas_find(&c->own.img, &c->arenas);
+    return err;
+}
+
+static void clean_up(struct check *c)
+{
+    oak__own_close(&c->own);
+    oak__scratch_free(&c->scratch);
+    if (c->results)
+        munmap(c->results, c->results_size);
+}
+
+/*
+ * What earlier calls left below the stack pointer would come back to life in the padding of frames to come: addresses of
+ * channels among it, since the making of a report handles them.
+ */
+static NOINLINE void scrub(void)
+{
+    char dead[SCRUBBED];
+    memset(dead, 0, sizeof dead);
+    __asm__ volatile("" ::"r"(dead) : "memory");
+}
+
+/* On a deep stack: a thread's own, with the P given away. */
+static void run(void *arg)
+{
+    struct check *c = arg;
+    scrub();
+    c->err = prepare(c);
+    if (c->err)
+        return;
+    oak__plants_sow(&c->plants);
+    c->freeze =
+        (struct oak__freeze){.fn = in_clone, .arg = c, .good_moment = heap_is_at_rest, .limit = LIMIT};
+    c->err = oak__freeze_run(&c->freeze);
+    if (!c->err && c->results->done != DONE)
+        c->err = c->freeze.status == ENOMEM ? -ENOMEM : -EIO;
+    oak__plants_pull(&c->plants);
+}
+
+static int make_report(struct check *c, const struct oak_leak_opts *opts, oak_leak_report **out)
+{
+    oak_leak_report *r = oak__report_new();
+    if (!r)
+        return -ENOMEM;
+    r->pause = c->freeze.pause;
+    r->duration = c->freeze.duration;
+    int err = oak__report_fill(r, c->results, opts ? opts->suspect_after : 0);
+    if (err)
+        oak_leak_report_free(r);
+    else
+        *out = r;
+    return err;
+}
+
+static int check_alone(const struct oak_leak_opts *opts, oak_leak_report **out)
+{
+    struct check *c = oak__calloc(sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    c->own.pagemap = -1;
+    oak__on_deep_stack(run, c);
+    int err = c->err;
+    if (!err)
+        err = make_report(c, opts, out);
+    clean_up(c);
+    oak__free(c);
+    return err;
+}
+
+static NOINLINE int check_one_at_a_time(const struct oak_leak_opts *opts, oak_leak_report **out)
+{
+    int err = oak__start();
+    if (!err)
+        err = oak_mutex_lock(&one_at_a_time);
+    if (err)
+        return err;
+    err = check_alone(opts, out);
+    oak_mutex_unlock(&one_at_a_time);
+    return err;
+}
+
+int oak_leak_check(const struct oak_leak_opts *opts, oak_leak_report **out)
+{
+    if (!out || (opts && opts->suspect_after < 0))
+        return -EINVAL;
+    *out = NULL;
+    scrub();
+    int err = check_one_at_a_time(opts, out);
+    scrub();
+    return err;
+}
+
+int oak__leakcheck_at_exit(void)
+{
+    const struct oak_leak_opts opts = {.suspect_after = OAK_FOREVER};
+    oak_leak_report *r;
+    int err = oak_leak_check(&opts, &r);
+    if (err) {
+        fprintf(stderr, "oakum: the leak check could not run: %s\n", strerror(-err));
+        return 0;
+    }
+    int proven = (int)oak_leak_count(r, OAK_LEAKED);
+    if (proven)
+        oak_leak_print(r, stderr);
+    oak_leak_report_free(r);
+    return proven;
+}

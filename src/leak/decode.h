@@ -1,0 +1,53 @@
+/* Between the files that read the program's state. Internal to decode*.c. */
+#ifndef OAK_LEAK_DECODE_H
+#define OAK_LEAK_DECODE_H
+
+#include "leak/world.h"
+#include "sched/m.h"
+#include "sched/park.h"
+
+struct decode {
+    struct oak__image *img;
+    const struct oak__tables *t;
+    struct oak__scratch *scratch;
+    struct oak__world *w;
+    bool lost_thread;  /* some thread is lost */
+    uint32_t *id_slot; /* hash of nodes by id: index + 1, chained by id_next */
+    uint32_t *id_next;
+    size_t id_mask;
+};
+
+/* decode_nodes.c: goroutines, stand-ins, slots. */
+int oak__decode_nodes(struct decode *d);
+/* decode_threads.c: where each thread is: live and dead parts of stacks. Before the nodes' own stacks. */
+int oak__decode_threads(struct decode *d);
+/* decode_live.c: the roots that goroutines which can run bring along. */
+int oak__decode_live(struct decode *d);
+/* decode_waits.c: what the blocked ones wait for. */
+int oak__decode_waits(struct decode *d);
+/* decode_ctx.c */
+int oak__decode_contexts(struct decode *d);
+/* decode_scopes.c */
+int oak__decode_scopes(struct decode *d);
+
+static inline const struct oak__g *g_at(const struct decode *d, uintptr_t a)
+{
+    return oak__image_at(d->img, a, sizeof(struct oak__g));
+}
+
+/* Index + 1 of the goroutine or thread with that id; 0: it has ended. */
+static inline uint32_t node_by_id(const struct decode *d, uint64_t id)
+{
+    uint32_t i = d->id_slot[id & d->id_mask];
+    while (i && d->w->nodes[i - 1].id != id)
+        i = d->id_next[i - 1];
+    return i;
+}
+
+static inline void add_root(struct oak__world *w, uintptr_t lo, uintptr_t hi)
+{
+    if (lo < hi)
+        w->roots[w->nroots++] = (struct oak__span){lo, hi};
+}
+
+#endif

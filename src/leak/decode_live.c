@@ -1,0 +1,103 @@
+/*
+ * What goroutines that can run bring along as roots: their stacks, or, before their first run, their arguments.
+ *
+ * Where a goroutine's stack begins: its saved stack pointer, if it is switched away; the thread's, if a thread was
+ * found on it (that part is a root already); and all of it when neither is sure, because the thread that runs it is
+ * in a signal handler on another stack.
+ */
+#include "leak/decode.h"
+
+enum { SHALLOW = 4096 };
+
+/* Arguments lie where waits are noted later. */
+static void add_arguments(struct decode *d, const struct oak__node *n)
+{
+    add_root(d->w, n->g + offsetof(struct oak__g, waiter), n->g + offsetof(struct oak__g, waiters));
+}
+
+/* The thread whose M says it runs g, or NULL. */
+static const struct oak__thread *thread_of(struct decode *d, const struct oak__g *g, bool *entered)
+{
+    const struct oak__m *m = oak__image_at(d->img, (uintptr_t)load_relaxed(&g->m), sizeof *m);
+    *entered = m && load_relaxed(&m->entered);
+    for (size_t i = 0; m && i < d->img->nthreads; i++)
+        if (d->img->threads[i].tid == m->tid)
+            return &d->img->threads[i];
+    return NULL;
+}
+
+/* A thread's stack pointer on this very stack, or 0. */
+static uintptr_t thread_on(struct decode *d, const struct oak__span *slot)
+{
+    for (size_t i = 0; i < d->img->nthreads; i++)
+        if (d->img->threads[i].sp >= slot->lo && d->img->threads[i].sp < slot->hi)
+            return d->img->threads[i].sp;
+    return 0;
+}
+
+/* Whether g->sp is where the stack begins. */
+static bool is_switched_away(struct decode *d, const struct oak__g *g, const struct oak__thread *t)
+{
+    enum oak__wait_phase phase = OAK__W_PHASE(load_relaxed(&g->wait));
+    switch (load_relaxed(&g->status)) {
+    case OAK__G_RUNNABLE:
+        return true;
+    case OAK__G_RUNNING: /* its thread is on its own stack, or about to leave another goroutine for this one */
+        return t && !t->lost;
+    default:
+        return phase == OAK__W_PARKED || phase == OAK__W_HELD || phase == OAK__W_CLAIMED || !d->lost_thread;
+    }
+}
+
+/* Of one that has been switched to never or is about to be for the first time, the frame pointer is zero. */
+static bool is_first_run(struct decode *d, uintptr_t sp)
+{
+    return image_word(d->img, sp + OAK__SWITCH_FRAME * sizeof(void *)) == 0;
+}
+
+static void add_stack(struct decode *d, const struct oak__node *n, const struct oak__g *g)
+{
+    size_t region, i;
+    struct oak__span slot;
+    const uintptr_t sp = (uintptr_t)g->sp, lo = (uintptr_t)g->stack_lo;
+    if (!lo || !oak__stack_slot(d->t, lo, &region, &i, &slot)) {
+        add_arguments(d, n);
+        return;
+    }
+    bool entered = false, fresh = sp == 0 || sp == lo;
+    const struct oak__thread *t = thread_of(d, g, &entered);
+    uintptr_t here = thread_on(d, &slot);
+    if (here) {
+        /* At its very beginning the arguments may not have been taken out yet. */
+        fresh = fresh || (entered && slot.hi - here < SHALLOW);
+    } else if (sp > lo && sp < slot.hi && is_switched_away(d, g, t)) {
+        add_root(d->w, sp, slot.hi);
+        fresh = is_first_run(d, sp);
+    } else {
+        add_root(d->w, lo, slot.hi);
+        fresh = true;
+    }
+    if (fresh)
+        add_arguments(d, n);
+}
+
+/* A plain thread blocked on something still has it. */
+static void add_waits(struct decode *d, const struct oak__node *n)
+{
+    add_root(d->w, n->g + offsetof(struct oak__g, wait_object), n->g + offsetof(struct oak__g, wait_since));
+}
+
+int oak__decode_live(struct decode *d)
+{
+    for (size_t i = 0; i < d->w->nnodes; i++) {
+        const struct oak__node *n = &d->w->nodes[i];
+        const struct oak__g *g = n->live ? g_at(d, n->g) : NULL;
+        if (!g)
+            continue;
+        if (n->thread)
+            add_waits(d, n);
+        else
+            add_stack(d, n, g);
+    }
+    return 0;
+}

@@ -1,0 +1,78 @@
+/*
+ * Where each thread was. Its stack from there on is live, its registers are; what lies below its stack pointer is not,
+ * wherever the bounds of its stack are known: the runtime's own threads', and the first thread's.
+ *
+ * The scheduler itself holds nothing of the program's: it knows descriptors only. But for as long as a worker sleeps,
+ * its registers (the vector registers above all) and the padding of its frames keep what was left in them by whatever
+ * ran there before. So a worker that runs no goroutine does not count, nor does its own stack while it runs one.
+ */
+#include "leak/decode.h"
+
+struct thread_search {
+    struct decode *d;
+    const struct oak__thread *thread;
+    const struct oak__m *found;
+};
+
+static bool is_m_of(size_t i, uintptr_t at, void *arg)
+{
+    struct thread_search *s = arg;
+    const struct oak__m *m = oak__image_at(s->d->img, at, sizeof *m);
+    (void)i;
+    if (m && m->tid == s->thread->tid)
+        s->found = m;
+    return !s->found;
+}
+
+static void dead_part(struct decode *d, uintptr_t lo, uintptr_t hi)
+{
+    if (lo && lo < hi)
+        d->w->dead[d->w->ndead++] = (struct oak__span){lo, hi};
+}
+
+/* Whether a worker is in the scheduler, so that nothing on its own stack or in its registers is the program's. */
+static bool is_idle(const struct oak__m *m, bool on_own_stack)
+{
+    return on_own_stack && !load_relaxed(&m->g);
+}
+
+static void place(struct decode *d, struct oak__thread *t)
+{
+    struct thread_search s = {.d = d, .thread = t};
+    oak__table_each(&d->t->m, is_m_of, &s);
+    const struct oak__m *m = s.found;
+    size_t region, slot;
+    struct oak__span bounds;
+    const uintptr_t lo = m ? (uintptr_t)m->g0_lo : 0, base = m ? (uintptr_t)m->g0_base : 0;
+    bool on_own = lo && t->sp > lo && t->sp < (uintptr_t)m->g0_hi;
+    dead_part(d, t->dead.lo, t->dead.hi);
+    if (m && is_idle(m, on_own)) {
+        dead_part(d, lo, base);
+        return;
+    }
+    add_root(d->w, t->regs.lo, t->regs.hi);
+    if (on_own) {
+        dead_part(d, lo, t->sp);
+        return;
+    }
+    if (oak__stack_slot(d->t, t->sp, &region, &slot, &bounds)) {
+        add_root(d->w, t->sp, bounds.hi);
+        dead_part(d, lo, base);
+        return;
+    }
+    const struct oak__mapping *map = oak__image_mapping(d->img, t->sp);
+    if (map && map->flags & OAK__MAP_STACK)
+        dead_part(d, map->lo, t->sp);
+    else if (lo)
+        d->lost_thread = t->lost = true;
+}
+
+int oak__decode_threads(struct decode *d)
+{
+    d->w->dead = oak__scratch_alloc(d->scratch, 2 * d->img->nthreads + 1, sizeof *d->w->dead);
+    if (!d->w->dead)
+        return -ENOMEM;
+    for (size_t i = 0; i < d->img->nthreads; i++)
+        place(d, &d->img->threads[i]);
+    return 0;
+}

@@ -1,0 +1,147 @@
+/* Who is left after the fixed point, what they retain, and the reasons. */
+#include "leak/findings.h"
+#include "leak/sort.h"
+
+enum { MOST_IN_CYCLE = 1 << 16 };
+
+static bool is_leaked(const struct oak__node *n)
+{
+    return n->blocked && !n->live;
+}
+
+static void collect(struct oak__world *w, struct oak__results *r)
+{
+    for (uint32_t i = 0; i < w->nnodes; i++) {
+        const struct oak__node *n = &w->nodes[i];
+        r->goroutines += !n->thread;
+        r->blocked += n->blocked;
+        if (!is_leaked(n))
+            continue;
+        if (n->scope)
+            w->scopes[n->scope - 1].leaked_child = i + 1;
+        if (r->n == r->room) {
+            r->dropped++;
+            continue;
+        }
+        r->found[r->n++] = (struct oak__finding){.id = n->id,
+                                                 .g = n->g,
+                                                 .wait = n->wait,
+                                                 .node = i,
+                                                 .reason = n->reason,
+                                                 .in_context = n->ctx != 0};
+    }
+    oak__sort(r->found, r->n, sizeof r->found[0]);
+}
+
+static void add_other(struct oak__finding *f, uint64_t id)
+{
+    if (f->nothers < OAK__OTHERS)
+        f->others[f->nothers] = id;
+    f->nothers++;
+}
+
+/* ---- locks ---- */
+
+static const struct oak__wait *first_wait(const struct oak__world *w, const struct oak__node *n)
+{
+    return n->nwaits ? &w->waits[n->first_wait] : NULL;
+}
+
+/* The goroutine whose lock n waits for; NULL: n waits for something else. */
+static const struct oak__node *holder_of(const struct oak__world *w, const struct oak__node *n)
+{
+    const struct oak__wait *x = is_leaked(n) ? first_wait(w, n) : NULL;
+    return x && x->rule == OAK__RULE_HOLDERS && x->holder ? &w->nodes[x->holder - 1] : NULL;
+}
+
+/* Follows who waits for whom; true when that leads back to n. */
+static bool is_in_cycle(const struct oak__world *w, const struct oak__node *n)
+{
+    const struct oak__node *at = holder_of(w, n);
+    for (int i = 0; at && at != n && i < MOST_IN_CYCLE; i++)
+        at = holder_of(w, at);
+    return at == n;
+}
+
+static void explain_lock(const struct oak__world *w, const struct oak__node *n, struct oak__finding *f)
+{
+    const struct oak__wait *x = first_wait(w, n);
+    add_other(f, x->owner);
+    if (x->rule == OAK__RULE_NEVER) {
+        f->why = OAK__WHY_HOLDER_ENDED;
+        return;
+    }
+    const struct oak__node *holder = holder_of(w, n);
+    if (holder == n) {
+        f->why = OAK__WHY_SELF_LOCK;
+    } else if (!holder || !is_leaked(holder)) { /* it lives, but has lost the lock */
+        f->why = OAK__WHY_UNREACHED;
+        f->nothers = 0;
+    } else if (is_in_cycle(w, n)) {
+        f->why = OAK__WHY_LOCK_CYCLE;
+        for (const struct oak__node *at = holder_of(w, holder); at && at != n; at = holder_of(w, at))
+            add_other(f, at->id);
+    } else {
+        f->why = OAK__WHY_HOLDER;
+    }
+}
+
+/* ---- the rest ---- */
+
+static const struct oak__scope_node *scope_of(const struct oak__world *w, const struct oak__wait *x)
+{
+    size_t i = oak__sorted_above(w->scopes, w->nscopes, sizeof *w->scopes, x->object);
+    return i && w->scopes[i - 1].at == x->object ? &w->scopes[i - 1] : NULL;
+}
+
+static void explain(const struct oak__world *w, struct oak__finding *f)
+{
+    const struct oak__node *n = &w->nodes[f->node];
+    const struct oak__wait *x = first_wait(w, n);
+    f->nobjects = n->nwaits;
+    f->object = x ? x->object : 0;
+    if (!x) {
+        f->why = OAK__WHY_NOTHING;
+    } else if (x->rule == OAK__RULE_NEVER || x->rule == OAK__RULE_HOLDERS) {
+        explain_lock(w, n, f);
+    } else if (x->rule == OAK__RULE_CHILDREN) {
+        const struct oak__scope_node *s = scope_of(w, x);
+        f->why = OAK__WHY_CHILD;
+        if (s && s->leaked_child)
+            add_other(f, w->nodes[s->leaked_child - 1].id);
+    } else {
+        f->why = OAK__WHY_UNREACHED;
+    }
+}
+
+/* The other leaked ones that have a reference to what this one waits for. */
+static void name_referrers(const struct oak__mark *m, struct oak__finding *f)
+{
+    const struct oak__world *w = m->world;
+    const struct oak__node *n = &w->nodes[f->node];
+    for (uint32_t i = 0; i < n->nwaits; i++) {
+        uintptr_t unit = w->waits[n->first_wait + i].unit;
+        uint32_t first = unit ? oak__mark_unit_wait(m, unit) : 0;
+        if (!first)
+            continue;
+        const struct oak__referrers *r = &m->referrers[first - 1];
+        f->in_heap = f->in_heap || r->in_heap;
+        for (uint32_t k = 0; k < r->n && k < OAK__REFERRERS; k++)
+            if (r->node[k] != f->node + 1)
+                add_other(f, w->nodes[r->node[k] - 1].id);
+        if (r->n > OAK__REFERRERS)
+            f->nothers += r->n - OAK__REFERRERS;
+    }
+}
+
+void oak__findings(struct oak__mark *m, struct oak__results *r)
+{
+    collect(m->world, r);
+    for (size_t i = 0; i < r->n; i++) {
+        explain(m->world, &r->found[i]);
+        r->found[i].retained = oak__mark_retained(m, r->found[i].node);
+    }
+    for (size_t i = 0; i < r->n; i++)
+        if (r->found[i].why == OAK__WHY_UNREACHED)
+            name_referrers(m, &r->found[i]);
+}

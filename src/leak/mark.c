@@ -1,0 +1,410 @@
+#include "leak/mark.h"
+#include "leak/sort.h"
+
+enum { MOST_PIECES = 1 << 20, PIECE = 2048 };
+
+/* Where a reference may stand: at multiples of its size; but x86-64 has struct epoll_event, whose pointer is at 4. */
+#if defined(__x86_64__)
+enum { STRIDE = 4 };
+#else
+enum { STRIDE = 8 };
+#endif
+
+/* ---- what follows from what ---- */
+
+static void awaken(struct oak__mark *m, uint32_t index)
+{
+    struct oak__node *n = &m->world->nodes[index];
+    if (n->live)
+        return;
+    n->live = true;
+    n->next_live = m->live;
+    m->live = index + 1;
+}
+
+static void context_alive(struct oak__mark *m, uint32_t index)
+{
+    struct oak__ctx_node *c = &m->world->ctxs[index];
+    if (c->alive)
+        return;
+    c->alive = true;
+    c->next_alive = m->alive;
+    m->alive = index + 1;
+}
+
+static void reconsider(struct oak__mark *m, const struct oak__wait *x)
+{
+    bool ends = (x->rule == OAK__RULE_REACH && x->reached) || (x->rule == OAK__RULE_CHILD && x->reached) ||
+                (x->rule == OAK__RULE_HOLDERS && x->reached && x->holders == 0);
+    if (ends)
+        awaken(m, x->node);
+}
+
+static size_t hash(const struct oak__mark *m, uintptr_t unit)
+{
+    return (unit >> 4) * 0x9e3779b97f4a7c15u >> 20 & m->waits_mask;
+}
+
+/* Somebody live reaches the block or the stack that begins at unit. */
+static void unit_reached(struct oak__mark *m, uintptr_t unit)
+{
+    struct oak__wait *waits = m->world->waits;
+    for (uint32_t i = m->waits_of[hash(m, unit)]; i; i = waits[i - 1].next) {
+        struct oak__wait *x = &waits[i - 1];
+        if (x->unit != unit || x->reached)
+            continue;
+        x->reached = true;
+        reconsider(m, x);
+    }
+}
+
+static void places_may_come(struct oak__mark *m, const struct oak__scope_node *s)
+{
+    for (uint32_t i = s->place_wait; i; i = m->world->waits[i - 1].next_place)
+        awaken(m, m->world->waits[i - 1].node);
+}
+
+/* ---- references ---- */
+
+static void push(struct oak__mark *m, const char *at, size_t n, bool in_heap)
+{
+    if (m->npieces == MOST_PIECES)
+        m->overflowed = true;
+    else
+        m->pieces[m->npieces++] = (struct oak__piece){at, n, in_heap};
+}
+
+static void push_block(struct oak__mark *m, const struct oak__block *b)
+{
+    push(m, b->local, b->hi - b->lo, true);
+}
+
+static void push_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)
+{
+    lo = round_up(lo, (uintptr_t)STRIDE);
+    const char *at = lo < hi ? oak__image_at(m->img, lo, hi - lo) : NULL;
+    if (at)
+        push(m, at, hi - lo, false);
+}
+
+static void note_referrer(struct oak__mark *m, uintptr_t unit)
+{
+    uint32_t i = oak__mark_unit_wait(m, unit);
+    if (!i)
+        return;
+    struct oak__referrers *r = &m->referrers[i - 1];
+    r->in_heap = r->in_heap || m->in_heap;
+    if (r->n && r->n <= OAK__REFERRERS && r->node[r->n - 1] == m->collecting)
+        return;
+    if (r->n < OAK__REFERRERS)
+        r->node[r->n] = m->collecting;
+    r->n++;
+}
+
+static void reach_block(struct oak__mark *m, const struct oak__block *b)
+{
+    bool before = block_mark(b);
+    if (m->collecting && block_waited(b))
+        note_referrer(m, b->lo);
+    if (before)
+        return;
+    push_block(m, b);
+    if (m->collecting)
+        m->retained += b->hi - b->lo;
+    else if (block_waited(b))
+        unit_reached(m, b->lo);
+}
+
+static void stack_live(struct oak__mark *m, struct oak__node *n)
+{
+    if (n->stack_seen)
+        return;
+    n->stack_seen = true;
+    push_range(m, n->stack.lo, n->stack.hi);
+    if (n->slot)
+        unit_reached(m, n->slot);
+}
+
+static void reach_scope(struct oak__mark *m, const struct oak__scope_node *s)
+{
+    size_t c = oak__table_index(&m->tables->ctx, s->ctx);
+    if (c)
+        context_alive(m, (uint32_t)c - 1);
+    places_may_come(m, s);
+}
+
+static const struct oak__special *special_at(const struct oak__world *w, uintptr_t p)
+{
+    size_t i = oak__sorted_above(w->specials, w->nspecials, sizeof *w->specials, p);
+    return i && w->specials[i - 1].at == p ? &w->specials[i - 1] : NULL;
+}
+
+/* Only the part in use counts, and only of blocked ones: others' stacks are roots. */
+static void reach_stack(struct oak__mark *m, size_t region, uintptr_t p)
+{
+    const struct oak__stack_region *r = &m->tables->stacks[region];
+    uint32_t owner = m->world->owners[region].node[(p - r->lo) / r->slot];
+    struct oak__node *n = owner ? &m->world->nodes[owner - 1] : NULL;
+    if (!n)
+        return;
+    if (m->collecting) {
+        note_referrer(m, n->slot);
+        return;
+    }
+    const struct oak__special *s = special_at(m->world, p);
+    if (s) {
+        if (s->scope)
+            reach_scope(m, &m->world->scopes[s->scope - 1]);
+    } else if (n->blocked && p >= n->stack.lo && p < n->stack.hi) {
+        stack_live(m, n);
+    }
+}
+
+static void reach_context(struct oak__mark *m, const struct oak__area *a, uintptr_t p)
+{
+    if (!m->collecting)
+        context_alive(m, a->index + (uint32_t)((p - a->lo) / m->tables->ctx.object_size));
+}
+
+/* The area that p lies in: often that of the word before. */
+static const struct oak__area *area_of(struct oak__mark *m, uintptr_t p)
+{
+    const struct oak__area *a = &m->areas[m->last_area];
+    if (p >= a->lo && p < a->hi)
+        return a;
+    size_t lo = 0, hi = m->nareas;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (m->areas[mid].hi <= p)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo == m->nareas || m->areas[lo].lo > p)
+        return NULL;
+    m->last_area = lo;
+    return &m->areas[lo];
+}
+
+static void reach(struct oak__mark *m, uintptr_t p)
+{
+    const struct oak__area *a = area_of(m, p);
+    struct oak__block b;
+    if (!a)
+        return;
+    switch (a->kind) {
+    case OAK__AREA_SEGMENT:
+        oak__segment_block(&m->heap->segments[a->index], p, &b);
+        reach_block(m, &b);
+        break;
+    case OAK__AREA_LARGE:
+        oak__large_block(&m->heap->large[a->index], &b);
+        reach_block(m, &b);
+        break;
+    case OAK__AREA_STACKS:
+        reach_stack(m, a->index, p);
+        break;
+    default:
+        reach_context(m, a, p);
+        break;
+    }
+}
+
+static inline void word(struct oak__mark *m, uintptr_t p)
+{
+#if defined(__aarch64__)
+    p &= ((uintptr_t)1 << 56) - 1; /* the processor ignores the top byte; tags may stand there */
+#endif
+    if (unlikely(p - m->least < m->span))
+        reach(m, p);
+}
+
+/* Looks at the first part of a piece and puts the rest back: the stack of pieces stays low. */
+static void look_at_piece(struct oak__mark *m)
+{
+    struct oak__piece x = m->pieces[--m->npieces];
+    size_t part = x.n > PIECE ? PIECE : x.n;
+    if (x.n > PIECE)
+        m->pieces[m->npieces++] = (struct oak__piece){x.at + PIECE, x.n - PIECE, x.in_heap};
+    m->in_heap = x.in_heap;
+    for (size_t i = 0; i < part && i + 8 <= x.n; i += STRIDE) {
+        uintptr_t p;
+        memcpy(&p, x.at + i, sizeof p);
+        word(m, p);
+    }
+}
+
+/* ---- the work ---- */
+
+static void process_node(struct oak__mark *m, struct oak__node *n)
+{
+    struct oak__world *w = m->world;
+    stack_live(m, n);
+    if (n->ctx)
+        context_alive(m, n->ctx - 1);
+    if (n->scope) {
+        struct oak__scope_node *s = &w->scopes[n->scope - 1];
+        reach_scope(m, s);
+        if (--s->missing == 0 && s->owner_wait)
+            awaken(m, w->waits[s->owner_wait - 1].node);
+    }
+    for (uint32_t i = n->first_hold; i; i = w->holds[i - 1].next) {
+        struct oak__wait *x = &w->waits[w->holds[i - 1].wait];
+        x->holders--;
+        reconsider(m, x);
+    }
+}
+
+static void process_context(struct oak__mark *m, const struct oak__ctx_node *c)
+{
+    const struct oak__world *w = m->world;
+    for (size_t i = 0; i < countof(c->refs); i++)
+        word(m, c->refs[i]);
+    for (uint32_t i = c->first_after; i; i = w->afters[i - 1].next)
+        word(m, w->afters[i - 1].arg);
+    for (uint32_t i = c->first_child; i; i = w->ctxs[i - 1].next_sibling)
+        context_alive(m, i - 1);
+    for (uint32_t i = c->first_member; i; i = w->nodes[i - 1].next_member)
+        awaken(m, i - 1);
+}
+
+static void drain(struct oak__mark *m)
+{
+    for (;;) {
+        if (m->npieces) {
+            look_at_piece(m);
+        } else if (m->live) {
+            struct oak__node *n = &m->world->nodes[m->live - 1];
+            m->live = n->next_live;
+            process_node(m, n);
+        } else if (m->alive) {
+            struct oak__ctx_node *c = &m->world->ctxs[m->alive - 1];
+            m->alive = c->next_alive;
+            process_context(m, c);
+        } else {
+            return;
+        }
+    }
+}
+
+/* The stack of pieces was full: every marked block is looked at again. (Free ones are marked as well; looking at
+ * them costs proofs, no more.) */
+static void look_again(struct oak__mark *m)
+{
+    struct oak__block b;
+    for (size_t i = 0; i < m->heap->nlarge; i++) {
+        oak__large_block(&m->heap->large[i], &b);
+        if (block_marked(&b)) {
+            push_block(m, &b);
+            drain(m);
+        }
+    }
+    for (size_t i = 0; i < m->heap->nsegments; i++) {
+        struct oak__segment *g = &m->heap->segments[i];
+        for (uintptr_t p = g->lo + OAK__GRANULE; p < g->hi; p = b.next) {
+            oak__segment_block(g, p, &b);
+            if (block_marked(&b)) {
+                push_block(m, &b);
+                drain(m);
+            }
+        }
+    }
+}
+
+static void finish(struct oak__mark *m)
+{
+    drain(m);
+    while (m->overflowed) {
+        m->overflowed = false;
+        look_again(m);
+    }
+}
+
+void oak__mark_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)
+{
+    push_range(m, lo, hi);
+    drain(m);
+}
+
+/* Those who surely go on: what follows from that has not been drawn yet. */
+static void start(struct oak__mark *m)
+{
+    struct oak__world *w = m->world;
+    for (uint32_t i = 0; i < w->nnodes; i++)
+        if (w->nodes[i].live) {
+            w->nodes[i].live = false;
+            awaken(m, i);
+        }
+    for (uint32_t i = 0; i < w->nctxs; i++)
+        if (w->ctxs[i].alive) {
+            w->ctxs[i].alive = false;
+            context_alive(m, i);
+        }
+    for (size_t i = 0; i < w->nscopes; i++)
+        if (w->scopes[i].missing == 0 && w->scopes[i].owner_wait)
+            awaken(m, w->waits[w->scopes[i].owner_wait - 1].node);
+    for (size_t i = 0; i < w->nwaits; i++)
+        reconsider(m, &w->waits[i]);
+    for (size_t i = 0; i < w->nroots; i++)
+        oak__mark_range(m, w->roots[i].lo, w->roots[i].hi);
+}
+
+void oak__mark_all(struct oak__mark *m)
+{
+    start(m);
+    finish(m);
+}
+
+uint32_t oak__mark_unit_wait(const struct oak__mark *m, uintptr_t unit)
+{
+    uint32_t i = m->waits_of[hash(m, unit)];
+    while (i && m->world->waits[i - 1].unit != unit)
+        i = m->world->waits[i - 1].next;
+    return i;
+}
+
+uint64_t oak__mark_retained(struct oak__mark *m, uint32_t node)
+{
+    const struct oak__node *n = &m->world->nodes[node];
+    m->collecting = node + 1;
+    m->retained = 0;
+    m->in_heap = false;
+    push_range(m, n->stack.lo, n->stack.hi);
+    for (uint32_t i = 0; i < n->nwaits; i++)
+        word(m, m->world->waits[n->first_wait + i].object);
+    finish(m);
+    m->collecting = 0;
+    return m->retained;
+}
+
+static void enter_waits(struct oak__mark *m)
+{
+    for (uint32_t i = 0; i < m->world->nwaits; i++) {
+        struct oak__wait *x = &m->world->waits[i];
+        x->unit = oak__mark_unit(m, x->object, &x->reached);
+        if (!x->unit)
+            continue;
+        size_t slot = hash(m, x->unit);
+        x->next = m->waits_of[slot];
+        m->waits_of[slot] = i + 1;
+    }
+}
+
+int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap *heap,
+                   const struct oak__tables *tables, struct oak__world *world, struct oak__scratch *s)
+{
+    *m = (struct oak__mark){.img = img, .heap = heap, .tables = tables, .world = world, .scratch = s};
+    size_t slots = 64;
+    while (slots < world->nwaits)
+        slots *= 2;
+    m->waits_mask = slots - 1;
+    m->waits_of = oak__scratch_alloc(s, slots, sizeof *m->waits_of);
+    m->pieces = oak__scratch_alloc(s, MOST_PIECES + 1, sizeof *m->pieces);
+    m->referrers = oak__scratch_alloc(s, world->nwaits + 1, sizeof *m->referrers);
+    if (!m->waits_of || !m->pieces || !m->referrers)
+        return -ENOMEM;
+    int err = oak__mark_areas(m);
+    if (!err)
+        enter_waits(m);
+    return err;
+}

@@ -1,0 +1,88 @@
+/*
+ * The fixed point: who may run again.
+ *
+ * Marking starts at the roots and goes through heap blocks, as a conservative garbage collector does: every word that
+ * could be an address counts. Two things are added. A blocked goroutine is no root; it becomes live, and its stack
+ * with it, when something that could wake it is reached: the object it waits for, its context. And what the runtime
+ * knows by type is followed as what it is: a context keeps what its end touches, not what holds it; a lock's waiter
+ * needs the lock's owner. Who is not live when nothing more is reached can never run again.
+ *
+ * The rules only ever add, so the order does not matter. Nothing recurses: blocks to be looked at are on a stack of
+ * fixed size (when it overflows, all marked blocks are looked at again), goroutines and contexts in queues through
+ * their own records.
+ *
+ * Internal to leak.
+ */
+#ifndef OAK_LEAK_MARK_H
+#define OAK_LEAK_MARK_H
+
+#include "leak/heap.h"
+#include "leak/world.h"
+
+enum oak__area_kind { OAK__AREA_SEGMENT, OAK__AREA_LARGE, OAK__AREA_STACKS, OAK__AREA_CONTEXTS };
+
+/* Addresses that mean something. */
+struct oak__area {
+    uintptr_t lo, hi;
+    uint32_t kind;
+    uint32_t index; /* of the segment, large chunk, stack region, or the first context of the chunk */
+};
+
+/* A piece of memory to be looked at. */
+struct oak__piece {
+    const char *at;
+    size_t n;
+    bool in_heap;
+};
+
+/* Leaked goroutines that have a reference to what others wait for. */
+enum { OAK__REFERRERS = 4 };
+struct oak__referrers {
+    uint32_t node[OAK__REFERRERS]; /* index + 1 */
+    uint32_t n;                    /* may be more than fit */
+    bool in_heap;                  /* and so has heap memory that they reach */
+};
+
+struct oak__mark {
+    struct oak__image *img;
+    struct oak__heap *heap;
+    const struct oak__tables *tables;
+    struct oak__world *world;
+    struct oak__scratch *scratch;
+    uintptr_t least, span; /* no address below least or from least + span on means anything */
+    struct oak__area *areas;
+    size_t nareas, last_area;
+    struct oak__piece *pieces;
+    size_t npieces;
+    bool in_heap; /* the piece being looked at is */
+    bool overflowed;
+    uint32_t live, alive; /* queues of nodes and contexts: index + 1 */
+    uint32_t *waits_of;   /* hash of waits by unit */
+    size_t waits_mask;
+    /* Second part, for those who are left: */
+    uint32_t collecting; /* the leaked goroutine whose memory is being counted: index + 1 */
+    uint64_t retained;
+    struct oak__referrers *referrers; /* per wait; of the first one for a unit */
+};
+
+/* 0 or -ENOMEM. */
+int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap *heap,
+                   const struct oak__tables *tables, struct oak__world *world, struct oak__scratch *s);
+/* [lo, hi) is live memory. */
+void oak__mark_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi);
+/* Marks from what the world says is live, and from what has been marked before, until nothing changes. */
+void oak__mark_all(struct oak__mark *m);
+
+/* Afterwards: the heap bytes that only leaked goroutines reach, and this one first of them in order of calls.
+ * Notes who of them refers to what others wait for. */
+uint64_t oak__mark_retained(struct oak__mark *m, uint32_t node);
+/* The first wait for the same unit, which has the referrers. */
+uint32_t oak__mark_unit_wait(const struct oak__mark *m, uintptr_t unit);
+
+/* ---- mark_areas.c ---- */
+int oak__mark_areas(struct oak__mark *m);
+/* The unit that object lies in, found reached (by being free) or not; 0: it lies elsewhere. Tells marking to look
+ * out for it. */
+uintptr_t oak__mark_unit(struct oak__mark *m, uintptr_t object, bool *reached);
+
+#endif

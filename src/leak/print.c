@@ -1,0 +1,137 @@
+/*
+ * The report in words. Symbols need a deep stack and a stream may block, so the text is made in memory on the one and
+ * written from the other.
+ */
+#include "leak/report.h"
+
+#include "inspect/print.h"
+#include "inspect/symbol.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct printing {
+    const oak_leak_report *r;
+    struct oak__out out;
+    struct oak__style style;
+    struct oak__groups groups;
+    int err;
+};
+
+static void print_bytes(struct oak__out *o, uint64_t n)
+{
+    if (n < 1024)
+        oak__outf(o, "%llu bytes", (unsigned long long)n);
+    else if (n < 1024 * 1024)
+        oak__outf(o, "%.1f KiB", (double)n / 1024);
+    else
+        oak__outf(o, "%.1f MiB", (double)n / (1024 * 1024));
+}
+
+static void print_milliseconds(struct oak__out *o, const char *what, int64_t ns)
+{
+    oak__outf(o, "%s %.1f ms", what, (double)ns / (double)OAK_MILLISECOND);
+}
+
+static void print_caveats(struct printing *p)
+{
+    const oak_leak_report *r = p->r;
+    if (r->lost_memory)
+        oak__outf(
+            &p->out,
+            "Nothing is proven: some memory of the process is not copied by fork (MADV_DONTFORK), and may "
+            "hold references.\n");
+    else if (!r->glibc)
+        oak__outf(&p->out,
+                  "Less is proven: malloc is not glibc's, so all memory of the heap counts as in use.\n");
+    else if (!r->exact)
+        oak__outf(&p->out, "Less is proven: a part of the heap was not understood, and counts as in use.\n");
+    if (r->dropped)
+        oak__outf(&p->out, "%llu more are leaked that started during the check; check again.\n",
+                  (unsigned long long)r->dropped);
+}
+
+static void print_head(struct printing *p)
+{
+    const oak_leak_report *r = p->r;
+    struct oak__out *o = &p->out;
+    oak__out_count(o, r->nleaked, "goroutine");
+    oak__outf(o, " leaked (proven), %zu suspected, of %llu", r->n - r->nleaked,
+              (unsigned long long)r->goroutines);
+    print_milliseconds(o, "; the process paused", r->pause);
+    print_milliseconds(o, ", the check took", r->duration);
+    oak__outf(o, "\n");
+    print_caveats(p);
+}
+
+static void print_group(struct printing *p, const struct oak__group *gr)
+{
+    struct oak__out *o = &p->out;
+    const struct oak__leak_entry *e = gr->user;
+    char why[512];
+    oak__outf(o, "\n%s: ", gr->tag == OAK_LEAKED ? "leaked" : "suspect");
+    oak__print_group(o, &p->style, gr);
+    if (gr->weight) {
+        oak__outf(o, ", retaining ");
+        print_bytes(o, gr->weight);
+    }
+    oak__outf(o, "\n");
+    oak__why_text(e, p->r->now, why, sizeof why);
+    if (gr->count > 1)
+        oak__outf(o, "    why (goroutine %llu): %s\n", (unsigned long long)e->id, why);
+    else
+        oak__outf(o, "    why: %s\n", why);
+    oak__print_entry(o, &p->style, &gr->first, gr);
+}
+
+static int group_all(struct printing *p)
+{
+    for (size_t i = 0; i < p->r->n; i++) {
+        const struct oak__leak_entry *e = &p->r->entries[i];
+        struct oak_goroutine_info info;
+        oak__shape_to_info(e->shape, &info);
+        info.id = e->id;
+        info.parent = e->parent;
+        info.scope = e->scope;
+        info.wait_object = e->wait_object;
+        info.wait_since = e->wait_since;
+        struct oak__group *gr = oak__groups_add(&p->groups, &info, e->verdict, e->retained);
+        if (!gr)
+            return -ENOMEM;
+        if (!gr->user)
+            gr->user = e;
+    }
+    return oak__groups_sort(&p->groups);
+}
+
+static void print_all(void *arg)
+{
+    struct printing *p = arg;
+    print_head(p);
+    p->err = group_all(p);
+    for (size_t i = 0; !p->err && i < p->groups.n; i++)
+        print_group(p, p->groups.sorted[i]);
+    fflush(p->out.f);
+    if (!p->err)
+        p->err = p->out.err;
+}
+
+int oak_leak_print(const oak_leak_report *r, FILE *f)
+{
+    if (!r || !f)
+        return -EINVAL;
+    char *text = NULL;
+    size_t size = 0;
+    struct printing p = {.r = r, .style = {.indent = "", .now = r->now}};
+    p.out.f = open_memstream(&text, &size);
+    if (!p.out.f)
+        return -ENOMEM;
+    oak__on_deep_stack(print_all, &p);
+    fclose(p.out.f);
+    oak__groups_free(&p.groups);
+    errno = 0;
+    if (!p.err && (fwrite(text, 1, size, f) != size || fflush(f)))
+        p.err = errno ? -errno : -EIO;
+    free(text);
+    return p.err;
+}

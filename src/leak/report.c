@@ -1,0 +1,193 @@
+/*
+ * The report: what the clone proved, joined with what the runtime says of each goroutine now, both in order of id. A
+ * leaked goroutine stays as it is, so it does not matter that this comes later; one that did go on would have been
+ * proven wrongly, and is counted instead of reported.
+ */
+#include "leak/report.h"
+
+#include "sched/g.h"
+#include "sched/park.h"
+
+#define SUSPECT_AFTER OAK_MINUTE
+
+struct filling {
+    struct oak_leak_report *r;
+    const struct oak__results *results;
+    size_t at; /* findings before have been joined */
+    int64_t suspect_after;
+    int err;
+};
+
+static struct oak__leak_entry *new_entry(struct filling *f)
+{
+    struct oak_leak_report *r = f->r;
+    if (r->n == r->room) {
+        size_t room = r->room ? 2 * r->room : 64;
+        struct oak__leak_entry *more = oak__scratch_alloc(&r->memory, room, sizeof *more);
+        if (!more)
+            return NULL;
+        if (r->n)
+            memcpy(more, r->entries, r->n * sizeof *more);
+        r->entries = more;
+        r->room = room;
+    }
+    return &r->entries[r->n++];
+}
+
+static bool add(struct filling *f, const struct oak_goroutine_info *g, enum oak_verdict verdict,
+                const struct oak__finding *found)
+{
+    const struct oak__leak_shape *shape = oak__shape_of(f->r, g);
+    struct oak__leak_entry *e = shape ? new_entry(f) : NULL;
+    if (!e) {
+        f->err = -ENOMEM;
+        return false;
+    }
+    *e = (struct oak__leak_entry){.shape = shape,
+                                  .id = g->id,
+                                  .parent = g->parent,
+                                  .scope = g->scope,
+                                  .wait_object = g->wait_object,
+                                  .wait_since = g->wait_since,
+                                  .verdict = (uint8_t)verdict};
+    if (!found)
+        return true;
+    e->retained = found->retained;
+    e->object = found->object;
+    e->nothers = found->nothers;
+    e->nobjects = found->nobjects;
+    e->why = found->why;
+    e->in_heap = found->in_heap;
+    e->in_context = found->in_context;
+    memcpy(e->others, found->others, sizeof e->others);
+    return true;
+}
+
+static bool is_still_waiting(const struct oak__finding *found)
+{
+    /* Descriptors stay readable for ever. */
+    struct oak__g *g = (struct oak__g *)found->g;
+    return load_acquire(&g->id) == found->id &&
+           OAK__W_TICKET(load_acquire(&g->wait)) == OAK__W_TICKET(found->wait);
+}
+
+static bool is_suspect(const struct filling *f, const struct oak_goroutine_info *g)
+{
+    if (g->state != OAK_STATE_WAITING || g->has_deadline || f->suspect_after == OAK_FOREVER || !g->wait_since)
+        return false;
+    if (g->reason == OAK_WAIT_IO || g->reason == OAK_WAIT_SLEEP)
+        return false;
+    return f->r->now - g->wait_since >= f->suspect_after;
+}
+
+/* Findings up to id that the runtime does not know any more. */
+static void skip_to(struct filling *f, uint64_t id)
+{
+    for (; f->at < f->results->n && f->results->found[f->at].id < id; f->at++)
+        f->r->contradicted++;
+}
+
+static bool join(const struct oak_goroutine_info *g, void *arg)
+{
+    struct filling *f = arg;
+    skip_to(f, g->id);
+    const struct oak__finding *found = &f->results->found[f->at];
+    if (f->at == f->results->n || found->id != g->id)
+        return is_suspect(f, g) ? add(f, g, OAK_SUSPECT, NULL) : true;
+    f->at++;
+    if (g->state != OAK_STATE_WAITING || !is_still_waiting(found)) {
+        f->r->contradicted++;
+        return true;
+    }
+    return add(f, g, OAK_LEAKED, found);
+}
+
+/* Leaked ones first; else the order stays. */
+static int leaked_first(struct oak_leak_report *r)
+{
+    struct oak__leak_entry *sorted = oak__scratch_alloc(&r->memory, r->n + 1, sizeof *sorted);
+    size_t n = 0;
+    if (!sorted)
+        return -ENOMEM;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < r->n; i++)
+            if ((r->entries[i].verdict == OAK_LEAKED) == (pass == 0))
+                sorted[n++] = r->entries[i];
+        r->nleaked = pass == 0 ? n : r->nleaked;
+    }
+    r->entries = sorted;
+    r->made = oak__scratch_alloc(&r->memory, r->n + 1, sizeof *r->made);
+    return r->made ? 0 : -ENOMEM;
+}
+
+int oak__report_fill(struct oak_leak_report *r, const struct oak__results *results, int64_t suspect_after)
+{
+    struct filling f = {
+        .r = r, .results = results, .suspect_after = suspect_after ? suspect_after : SUSPECT_AFTER};
+    r->now = oak_now();
+    r->goroutines = results->goroutines;
+    r->blocks = results->blocks;
+    r->bytes = results->bytes;
+    r->dropped = results->dropped;
+    r->exact = results->exact;
+    r->glibc = results->glibc;
+    r->lost_memory = results->lost_memory;
+    int64_t n = oak_goroutines(join, &f);
+    if (n < 0 || f.err)
+        return -ENOMEM;
+    skip_to(&f, UINT64_MAX);
+    return leaked_first(r);
+}
+
+/* ---- public ---- */
+
+size_t oak_leak_count(const oak_leak_report *r, enum oak_verdict v)
+{
+    if (!r)
+        return 0;
+    if (v == OAK_LEAKED)
+        return r->nleaked;
+    return v == OAK_SUSPECT ? r->n - r->nleaked : r->goroutines > r->n ? r->goroutines - r->n : 0;
+}
+
+static struct oak_leak *make(const oak_leak_report *r, const struct oak__leak_entry *e)
+{
+    struct oak__scratch *memory = (struct oak__scratch *)(uintptr_t)&r->memory; /* a cache, to the caller */
+    struct oak_leak *l = oak__scratch_alloc(memory, 1, sizeof *l);
+    if (!l)
+        return NULL;
+    l->verdict = (enum oak_verdict)e->verdict;
+    l->retained = e->retained;
+    oak__shape_to_info(e->shape, &l->g);
+    l->g.id = e->id;
+    l->g.parent = e->parent;
+    l->g.scope = e->scope;
+    l->g.wait_object = e->wait_object;
+    l->g.wait_since = e->wait_since;
+    oak__why_text(e, r->now, l->why, sizeof l->why);
+    return l;
+}
+
+const struct oak_leak *oak_leak_at(const oak_leak_report *r, size_t i)
+{
+    if (!r || i >= r->n)
+        return NULL;
+    if (!r->made[i])
+        r->made[i] = make(r, &r->entries[i]);
+    return r->made[i];
+}
+
+int64_t oak_leak_pause(const oak_leak_report *r)
+{
+    return r ? r->pause : 0;
+}
+
+int64_t oak_leak_duration(const oak_leak_report *r)
+{
+    return r ? r->duration : 0;
+}
+
+bool oak_leak_exact_heap(const oak_leak_report *r)
+{
+    return r && r->exact;
+}

@@ -1,0 +1,62 @@
+#include "leak/sort.h"
+
+#include <string.h>
+
+enum { MOST_SIZE = 128 };
+
+struct array {
+    char *base;
+    size_t size;
+};
+
+static uintptr_t key_at(const struct array *a, size_t i)
+{
+    uintptr_t k;
+    memcpy(&k, a->base + i * a->size, sizeof k);
+    return k;
+}
+
+static void swap(const struct array *a, size_t i, size_t k)
+{
+    char t[MOST_SIZE];
+    memcpy(t, a->base + i * a->size, a->size);
+    memcpy(a->base + i * a->size, a->base + k * a->size, a->size);
+    memcpy(a->base + k * a->size, t, a->size);
+}
+
+static void sift_down(const struct array *a, size_t at, size_t n)
+{
+    for (size_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && key_at(a, child + 1) > key_at(a, child))
+            child++;
+        if (key_at(a, at) >= key_at(a, child))
+            return;
+        swap(a, at, child);
+    }
+}
+
+void oak__sort(void *records, size_t n, size_t size)
+{
+    const struct array a = {records, size};
+    oak__check(size <= MOST_SIZE, "records to sort are small");
+    for (size_t i = n / 2; i-- > 0;)
+        sift_down(&a, i, n);
+    for (size_t i = n; i-- > 1;) {
+        swap(&a, 0, i);
+        sift_down(&a, 0, i);
+    }
+}
+
+size_t oak__sorted_above(const void *records, size_t n, size_t size, uintptr_t key)
+{
+    const struct array a = {(char *)(uintptr_t)records, size};
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (key_at(&a, mid) <= key)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}

@@ -1,0 +1,12 @@
+/* Heapsort, in place: the C library's sort may allocate. Internal to leak. */
+#ifndef OAK_LEAK_SORT_H
+#define OAK_LEAK_SORT_H
+
+#include "base/common.h"
+
+/* Sorts n records of size bytes (at most 128) by the uintptr_t that each begins with. */
+void oak__sort(void *records, size_t n, size_t size);
+/* Index of the first record whose first word is above key. */
+size_t oak__sorted_above(const void *records, size_t n, size_t size, uintptr_t key);
+
+#endif
