@@ -55,7 +55,7 @@ if command -v wrk >/dev/null; then
         grep -q 'requests in' "$tmp/wrk" || fail "wrk $path: $(cat "$tmp/wrk")"
     done
     # a crowd that leaves in the middle
-    timeout -s KILL 0.5 wrk -t2 -c100 -d10s "$url/slow" >/dev/null 2>&1
+    timeout -s INT 0.5 wrk -t2 -c100 -d10s "$url/slow" >/dev/null 2>&1
 else
     echo 'no wrk: the load is left out'
 fi
