@@ -16,6 +16,7 @@ typedef oak_chan(char *) reply_chan;
 OAK_TASK(ask, reply_chan, reply, int, question)
 {
     char *answer;
+    oak_set_name("ask");
     if (backend_ask(question, &answer))
         answer = NULL;
     if (oak_send(reply, answer)) /* the leak: for ever, if the handler has given up */

@@ -21,6 +21,7 @@ static sigset_t stop_signals;
 
 OAK_TASK(stop_on_signal, oak_http_server *, server)
 {
+    oak_set_name("signals");
     int fd = signalfd(-1, &stop_signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         return;

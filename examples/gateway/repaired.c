@@ -13,6 +13,7 @@ typedef oak_chan(char *) reply_chan;
 OAK_TASK_ERR(ask, reply_chan, reply, int, question)
 {
     char *answer;
+    oak_set_name("ask");
     int rc = backend_ask(question, &answer);
     if (rc)
         return rc;
