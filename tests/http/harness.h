@@ -249,7 +249,10 @@ static MAYBE_UNUSED void client_read(struct client *c, struct answer *a, const c
 static MAYBE_UNUSED void client_ask(struct client *c, const char *request, struct answer *a)
 {
     char method[16];
-    snprintf(method, sizeof method, "%.*s", (int)strcspn(request, " "), request);
+    size_t len = strcspn(request, " ");
+    assert_true(len < sizeof method);
+    memcpy(method, request, len);
+    method[len] = 0;
     client_send(c, request);
     client_read(c, a, method);
 }
