@@ -33,7 +33,9 @@ enum { QUIET_ROUNDS = 50, TRIM_BATCH = 256 };
 void oak__monitor_wake(void)
 {
     struct oak__sched *s = oak__sched;
-    if (load_relaxed(&s->monitor_asleep) && swap_seq(&s->monitor_asleep, 0))
+    /* Pairs with deep_sleep: the caller has taken the first idle P; the monitor says that it sleeps, then counts
+     * them. */
+    if (load_seq(&s->monitor_asleep) && swap_seq(&s->monitor_asleep, 0))
         oak__os_futex_wake(&s->monitor_asleep, 1);
 }
 

@@ -97,6 +97,7 @@ static NOINLINE void commit_claimed(struct oak__g *g)
     if (OAK__W_PHASE(w) == OAK__W_CLAIMED_EARLY &&
         cas_release(&g->wait, &w, (w & ~(uint64_t)7) | OAK__W_CLAIMED))
         return;
+    w = load_acquire(&g->wait); /* g runs on this thread and is to see what the claimer left for it */
     oak__check(OAK__W_PHASE(w) == OAK__W_DONE, "parking goroutine in an impossible phase");
     oak__ready(g);
 }

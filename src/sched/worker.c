@@ -62,22 +62,28 @@ struct oak__p *oak__idle_p_get(void)
     return p;
 }
 
+/*
+ * While the caller counts as spinning, others who queue work rely on it. If it then comes too late for an idle P, one may
+ * have become idle meanwhile whose worker looked around before that work was there: so it looks again once it has stopped
+ * counting (models/sleep.pml, WAKER_GIVES_UP).
+ */
 void oak__wake_worker(void)
 {
     struct oak__sched *s = oak__sched;
     oak__light_fence();
-    if (load_relaxed(&s->nidle_ps) == 0 || load_relaxed(&s->nspinning) != 0)
-        return;
-    uint32_t none = 0;
-    if (!cas_seq(&s->nspinning, &none, 1))
-        return;
-    lock(&s->lock);
-    struct oak__p *p = oak__idle_p_get();
-    unlock(&s->lock);
-    if (p)
-        oak__start_worker(p, true);
-    else
+    while (load_seq(&s->nidle_ps) != 0 && load_relaxed(&s->nspinning) == 0) {
+        uint32_t none = 0;
+        if (!cas_seq(&s->nspinning, &none, 1))
+            return;
+        lock(&s->lock);
+        struct oak__p *p = oak__idle_p_get();
+        unlock(&s->lock);
+        if (p) {
+            oak__start_worker(p, true);
+            return;
+        }
         fetch_sub_seq(&s->nspinning, 1);
+    }
 }
 
 void oak__stop_worker(struct oak__m *m)
