@@ -132,6 +132,8 @@ OAK_TASK_ERR(meeting_receiver, struct meeting *, m, uint32_t, delay)
 
 OAK_TASK_ERR(meeting_canceller, oak_ctx *, c, uint32_t, delay)
 {
+    for (uint32_t yields = delay % 4; yields; yields--)
+        oak_yield();
     spin(delay);
     return oak_ctx_cancel(c, 0);
 }
@@ -152,7 +154,10 @@ static int cancels_against_handovers(int argc, char **argv)
             require(oak_go(s, meeting_receiver, &m, random_below(&random, 20)) == 0);
             require(oak_go(s, meeting_canceller, first ? m.sender_ctx : m.receiver_ctx,
                            random_below(&random, 40)) == 0);
-            spin(random_below(&random, 60));
+            for (uint32_t yields = random_below(&random, 4); yields; yields--) {
+                oak_yield();
+                spin(random_below(&random, 40));
+            }
             /* the other side would wait for ever */
             (void)oak_ctx_cancel(first ? m.receiver_ctx : m.sender_ctx, 0);
         }

@@ -142,6 +142,40 @@ static int a_reader(int argc, char **argv)
     return oak_conn_close(conn);
 }
 
+static void *thread_with_a_deadline(void *unused)
+{
+    oak_chan(char) never = oak_make(char, 0);
+    char c;
+    require(never);
+    for (int i = 0; i < TURNS; i++)
+        oak_with_timeout (OAK_MILLISECOND)
+            require(oak_recv(never, &c) == -ETIMEDOUT);
+    require(oak_chan_free(never) == 0);
+    atomic_store(&third_done, true);
+    return unused;
+}
+
+/* A plain thread's contexts end in time although no P is ever idle: one that yields without end... */
+static int a_threads_deadline(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    pthread_t id;
+    require(pthread_create(&id, NULL, thread_with_a_deadline, NULL) == 0);
+    yielder(NULL);
+    pthread_join(id, NULL);
+    return 0;
+}
+
+/* ... or one that sits in a blocking call, which nobody takes it from because no goroutine waits. */
+static int a_deadline_waited_for(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    pthread_t id;
+    require(pthread_create(&id, NULL, thread_with_a_deadline, NULL) == 0);
+    pthread_join(id, NULL);
+    return 0;
+}
+
 static int on_one_p(void *app)
 {
     set_procs(1);
@@ -183,6 +217,13 @@ static void descriptors_are_not_starved(void **state)
     third_has_its_turn(a_reader);
 }
 
+static void deadlines_of_plain_threads_are_not_starved(void **state)
+{
+    (void)state;
+    third_has_its_turn(a_threads_deadline);
+    third_has_its_turn(a_deadline_waited_for);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +232,7 @@ int main(void)
         cmocka_unit_test(the_global_queue_is_not_starved),
         cmocka_unit_test(timers_are_not_starved),
         cmocka_unit_test(descriptors_are_not_starved),
+        cmocka_unit_test(deadlines_of_plain_threads_are_not_starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,28 @@ static int sleeps(void)
     return oak_chan_close(p.there);
 }
 
+static void nothing(void *unused)
+{
+    (void)unused;
+}
+
+/* A worker goes to sleep until a timer that is cancelled at this moment; the next timer is a later one. */
+static int cancelled_timers(void)
+{
+    uint64_t random = 13;
+    for (int i = 0; i < FEW; i++) {
+        require(oak_spawn(nothing, NULL) == 0);
+        require(oak_spawn(nothing, NULL) == 0); /* somebody comes for this one, and goes to sleep again */
+        oak_ctx *c = oak_ctx_with_timeout(NULL, OAK_MILLISECOND);
+        spin(random_below(&random, 4000));
+        require(c);
+        (void)oak_ctx_cancel(c, 0); /* unless it has ended by itself */
+        oak_ctx_unref(c);
+        require(oak_sleep(1500 * OAK_MICROSECOND) == 0);
+    }
+    return 0;
+}
+
 static void *writing_thread(void *arg)
 {
     int fd = *(int *)arg;
@@ -186,6 +208,12 @@ static void timers_wake_sleeping_workers(void **state)
     on_any_number_of_ps(sleeps);
 }
 
+static void a_cancelled_timer_hides_no_later_one(void **state)
+{
+    (void)state;
+    on_any_number_of_ps(cancelled_timers);
+}
+
 static void the_worker_in_the_poller_hears_of_work(void **state)
 {
     (void)state;
@@ -198,6 +226,7 @@ int main(void)
         cmocka_unit_test(questions_of_plain_threads_wake_sleeping_workers),
         cmocka_unit_test(spawns_of_a_busy_goroutine_wake_other_workers),
         cmocka_unit_test(timers_wake_sleeping_workers),
+        cmocka_unit_test(a_cancelled_timer_hides_no_later_one),
         cmocka_unit_test(the_worker_in_the_poller_hears_of_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +76,10 @@ static __attribute__((noreturn, unused)) void child_main(int out, int (*fn)(void
     dup2(out, STDERR_FILENO);
     close(out);
     alarm(CHILD_SECONDS);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    signal(SIGSEGV, SIG_DFL); /* cmocka has set its own */
+    signal(SIGBUS, SIG_DFL);
+    signal(SIGFPE, SIG_DFL);
     int rc = fn(arg);
     fflush(NULL);
     _exit(rc);
