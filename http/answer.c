@@ -36,8 +36,11 @@ static int next_head(struct http_conn *c)
 {
     const struct oak_http_server_opts *o = &c->server->opts;
     bool timing = false;
-    for (;;) {
+    for (bool read = false;; read = true) {
         int rc = oak__http_msg_head(&c->msg);
+        /* Found in the buffer: the handlers before it in the batch may have taken their time. */
+        if (rc == 0 && !read)
+            c->now = oak_now();
         if (rc != -EAGAIN)
             return rc;
         rc = oak__http_flush_out(c);

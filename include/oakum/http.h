@@ -13,10 +13,10 @@
  *         rc = oak_http_serve(s, l);              // until oak_http_shutdown
  *
  * A handler is straight-line code that may block: other connections go on. It runs in its connection's
- * goroutine under a context that ends when the client goes away (-ECANCELED), when the handler's time limit
- * passes (-ETIMEDOUT) or when a shutdown runs out of patience (-ECANCELED): every blocking Oakum call of the
- * handler, and of the children of its scopes, then returns that error. A handler that never blocks is not
- * interrupted.
+ * goroutine under a context that ends when the client goes away or ends its sending side (-ECANCELED), when the
+ * handler's time limit passes (-ETIMEDOUT) or when a shutdown runs out of patience (-ECANCELED): every blocking
+ * Oakum call of the handler, and of the children of its scopes, then returns that error. A handler that never
+ * blocks is not interrupted.
  *
  * A NULL handle, or NULL where a pointer is needed: -EINVAL, or NULL from functions that return pointers.
  *

@@ -12,7 +12,7 @@ struct oak__map {
     uintptr_t lo, hi;
     uint64_t offset; /* in the file */
     bool readable, writable, executable;
-    bool shared;     /* with other processes; else private, written pages are copies */
+    bool shared;    /* with other processes; else private, written pages are copies */
     char path[256]; /* empty: anonymous; cut when longer */
 };
 

@@ -19,6 +19,8 @@ static int handler(oak_http_request *q, oak_http_response *p, void *arg)
         rc = oak_sleep(OAK_HOUR);
         atomic_store(&handler_error, rc);
         atomic_store(&ctx_error, oak_ctx_err(oak_ctx_current()));
+    } else if (strcmp(path, "/some") == 0) {
+        rc = oak_sleep(300 * OAK_MILLISECOND);
     } else if (strcmp(path, "/own") == 0) {
         rc = oak_sleep(OAK_HOUR);
         if (rc == -ETIMEDOUT)
@@ -155,6 +157,23 @@ static void handler_over_its_time_gives_503(void **state)
     server_stop(&srv);
 }
 
+/* The time of a request begins with its handler, not with the batch that it came in. */
+static void each_pipelined_request_has_the_whole_time(void **state)
+{
+    (void)state;
+    struct server srv;
+    server_start(&srv, &(struct oak_http_server_opts){.handler = handler, .handler_limit = 2 * OAK_SECOND});
+    client_open(&cl, &srv);
+    for (int i = 0; i < 10; i++)
+        client_send(&cl, "GET /some HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (int i = 0; i < 10; i++) {
+        client_read(&cl, &an, "GET");
+        assert_int_equal(an.status, 200);
+    }
+    client_close(&cl);
+    server_stop(&srv);
+}
+
 static void connections_over_the_limit_wait(void **state)
 {
     (void)state;
@@ -209,6 +228,7 @@ int main(void)
         cmocka_unit_test(body_that_trickles_in_is_cut_off),
         cmocka_unit_test(client_that_does_not_read_is_cut_off),
         cmocka_unit_test(handler_over_its_time_gives_503),
+        cmocka_unit_test(each_pipelined_request_has_the_whole_time),
         cmocka_unit_test(connections_over_the_limit_wait),
         cmocka_unit_test(no_limits_is_possible),
     };
