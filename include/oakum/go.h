@@ -31,6 +31,14 @@ typedef struct oak_scope oak_scope;
  */
 OAK_API int oak_run(int (*app)(int argc, char **argv), int argc, char **argv);
 
+/* The main function of a program that is nothing but goroutines: OAK_MAIN(app) is `int main` that returns
+ * oak_run(app, argc, argv). */
+#define OAK_MAIN(app)                                                                                        \
+    int main(int argc, char **argv)                                                                          \
+    {                                                                                                        \
+        return oak_run(app, argc, argv);                                                                     \
+    }
+
 /* Number of Ps: how many goroutines can run at the same time. Any thread. */
 OAK_API int oak_procs(void);
 
