@@ -1,8 +1,8 @@
 /*
  * Groups put into words, and joined where these are the same.
  *
- * Program counters alone tell too much apart: a compiler that unrolls a loop or splits a function makes several calls of
- * one. For the reader what is written is what counts.
+ * Program counters alone tell too much apart: a compiler that unrolls a loop or splits a function makes
+ * several calls of one. For the reader what is written is what counts.
  */
 #include "inspect/print.h"
 

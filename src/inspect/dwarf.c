@@ -124,18 +124,20 @@ static void unit_path(Dwarf_Die *unit, char *buf, size_t size)
 }
 
 /*
- * The compilation unit that an address (in the file's terms: less *bias) belongs to. libdw finds it by .debug_aranges,
- * which clang does not write; then all units are asked, the last one that was right first.
+ * The compilation unit that an address (in the file's terms: less *bias) belongs to. libdw finds it by
+ * .debug_aranges, which clang does not write; then all units are asked, the last one that was right first.
  */
 static Dwarf_Die *unit_of(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias)
 {
     Dwarf_Die *unit = dw.dwfl_module_addrdie(module, address, bias);
-    if (unit)
+    /* Where some units are missing from it, their neighbours are given for them. */
+    if (unit && dw.dwarf_haspc(unit, address - *bias) > 0)
         return unit;
     if (module == last.module && dw.dwarf_haspc(last.unit, address - last.bias) > 0) {
         *bias = last.bias;
         return last.unit;
     }
+    unit = NULL;
     while ((unit = dw.dwfl_module_nextcu(module, unit, bias)))
         if (dw.dwarf_haspc(unit, address - *bias) > 0)
             break;

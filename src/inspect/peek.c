@@ -44,7 +44,7 @@ int oak__walk_careful(const void *fp, const void **frames, int max)
 
 #if defined(__x86_64__)
 
-/* The return address lies on top of the stack if nothing was pushed since: a word after a call instruction. */
+/* The return address lies on top of the stack if nothing was pushed since: a word after a call instruction */
 const void *oak__frameless_caller(const struct oak__sigframe *at)
 {
     const unsigned char *pc;

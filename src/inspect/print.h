@@ -36,8 +36,8 @@ void oak__print_creator(struct oak__out *o, const struct oak__style *st, const s
 /* "goroutines 7, 9, 12 and 40 more". */
 void oak__print_ids(struct oak__out *o, const struct oak__style *st, const struct oak__group *gr);
 /*
- * Puts all groups into words, joins those that read alike, and sorts them as oak__groups_sort: gs->sorted[0 .. gs->n).
- * Nothing may be added afterwards. On a deep stack. 0 or -ENOMEM.
+ * Puts all groups into words, joins those that read alike, and sorts them as oak__groups_sort: gs->sorted[0
+ * .. gs->n). Nothing may be added afterwards. On a deep stack. 0 or -ENOMEM.
  */
 int oak__groups_describe(struct oak__groups *gs, const struct oak__style *st);
 /* Stack, creator and, for a group, ids. */

@@ -100,8 +100,8 @@ static void print_first(struct printer *p, const char *place)
         oak__outf(p->o, "%s    blocked at %s\n", p->st->indent, place);
 }
 
-/* A frame of the runtime: whether it is of interest. Below the user's first one only what calls the user back is
- * (oak_recover, oak_once_do). Above, the outermost public one is remembered. */
+/* A frame of the runtime: whether it is of interest. Below the user's first one only what calls the user back
+ * is (oak_recover, oak_once_do). Above, the outermost public one is remembered. */
 static bool runtime_frame_shown(struct printer *p, const char *function)
 {
     const char *name = public_name(function);

@@ -19,8 +19,8 @@ void oak__report_goroutine(int fd, struct oak__g *g, const char *indent);
 
 /*
  * In a process that is about to end: the stack of the caller, then all other goroutines, grouped. at: what a
- * signal has interrupted, or NULL for the caller's own frame. Trusts nothing: the report is made by a clone of
- * the process on a stack of its own, and when that fails or hangs (the heap is broken, a lock was held) a
+ * signal has interrupted, or NULL for the caller's own frame. Trusts nothing: the report is made by a clone
+ * of the process on a stack of its own, and when that fails or hangs (the heap is broken, a lock was held) a
  * plainer one is made here. Allocates nothing, takes no lock; from signal handlers too, on 16 KiB of stack.
  * Entered or not. May take seconds.
  */

@@ -144,7 +144,7 @@ static bool is_caller(const struct oak__g *g)
     return m && load_relaxed(&m->g) == g;
 }
 
-/* Neither held nor at rest: what can be said of it while it moves. The one that looks is running, P or not. */
+/* Neither held nor at rest: what can be said of it while it moves. The one that looks is running, P or not */
 static void look_at_moving(struct oak__g *g, enum oak__g_status status, struct oak_goroutine_info *out)
 {
     if (status == OAK__G_RUNNABLE)
@@ -166,7 +166,8 @@ static bool look(struct oak__g *g, struct oak_goroutine_info *out, struct oak__s
         }
         if (look_at_parked(g, out, strings, view))
             return true;
-        /* On its way to park, or claimed and not yet queued: some instructions, unless its thread was interrupted. */
+        /* On its way to park, or claimed and not yet queued: some instructions, unless its thread was
+         * interrupted. */
         cpu_relax();
         status = (enum oak__g_status)load_acquire(&g->status);
     }

@@ -41,7 +41,8 @@ void oak__symbol_tidy(char *function)
     }
 }
 
-/* The module and what its symbol table says, by way of the loader: free of locks, and quicker than reading mappings. */
+/* The module and what its symbol table says, by way of the loader: free of locks, and quicker than reading
+ * mappings. */
 static bool ask_loader(const void *at, struct oak__symbol *out)
 {
     struct dl_find_object object;

@@ -48,10 +48,9 @@ void oak__on_deep_stack(void (*fn)(void *), void *arg);
 
 /* libdw's answer; 0 when it has none or cannot be loaded. Takes dwarf.c's lock. */
 int oak__dwarf_lookup(const void *pc, struct oak__symbol *out, int max);
-/* In a process that was cloned while other threads ran: true when no thread was inside libdw at that moment.
- */
+/* In a process that was cloned while other threads ran: true when no thread was inside libdw then. */
 bool oak__dwarf_usable_in_clone(void);
-/* The function that contains an address of an ELF file, as its headers count addresses. False when not known. */
+/* The function at an address of an ELF file, as its headers count addresses. False when not known. */
 bool oak__elf_function(const char *path, uint64_t address, struct oak__symbol *out);
 /* The address at which the byte at a file offset is meant to be. */
 bool oak__elf_address(const char *path, uint64_t offset, uint64_t *address);

@@ -27,8 +27,7 @@ static bool within(const struct record *r, uintptr_t lo, uintptr_t hi)
     return at >= lo && at < hi && hi - at >= sizeof *r && at % sizeof(void *) == 0;
 }
 
-/* The stack may belong to another goroutine, and a sanitizer may have poisoned what lies between the records.
- */
+/* The stack may be another goroutine's, and a sanitizer may have poisoned what lies between the records. */
 __attribute__((no_sanitize("address", "thread"))) int oak__walk(const void *fp, const void *lo,
                                                                 const void *hi, const void **frames, int max)
 {

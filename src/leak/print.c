@@ -101,7 +101,7 @@ static int group_all(struct printing *p)
         if (!gr->user)
             gr->user = e;
     }
-    return oak__groups_sort(&p->groups);
+    return oak__groups_describe(&p->groups, &p->style);
 }
 
 static void print_all(void *arg)

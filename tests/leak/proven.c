@@ -758,7 +758,8 @@ static void says_what_is_retained_where_and_why(void **state)
     assert_non_null(strstr(l->why, object));
     assert_non_null(strstr(s->text, "leaked (proven)"));
     assert_non_null(strstr(s->text, ", retaining "));
-    assert_non_null(strstr(s->text, object));
+    /* Of those that read alike the text gives the reason of the first. */
+    assert_non_null(strstr(s->text, "no reference to channel 0x"));
     assert_true(oak_leak_pause(s->report) > 0);
     assert_true(oak_leak_duration(s->report) >= oak_leak_pause(s->report));
     done(s);
