@@ -1,4 +1,4 @@
-/* The report of a dying process: from a clone with all that libdw knows; plainer where that is not to be had. */
+/* The report of a dying process: from a clone with all that libdw knows; plainer where there is none. */
 #include "../support/goroutine.h"
 
 #include "base/os.h"

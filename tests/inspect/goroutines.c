@@ -1,4 +1,5 @@
-/* What oak_goroutines says of goroutines that stand still, and that it says nothing wrong of those that do not. */
+/* What oak_goroutines says of goroutines that stand still, and that it says nothing wrong of those that do
+ * not. */
 #include "../support/goroutine.h"
 
 #include "base/os.h"

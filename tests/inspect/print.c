@@ -15,7 +15,7 @@
 
 static struct oak_goroutine_info info;
 
-/* Functions with the names that matter, not static: a static one between oak_ names counts as the runtime's. */
+/* Functions with names that matter, not static: a static one between oak_ names counts as the runtime's. */
 int oak_test_callback(int (*fn)(void));
 int oak__test_park(void);
 int oak_test_receive(void);

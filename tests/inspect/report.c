@@ -1,4 +1,4 @@
-/* oak_report over real goroutines, word by word. Only public names: it runs against the shared library, too. */
+/* oak_report over real goroutines, word by word. Only public names: for the shared library, too. */
 #include "../support/goroutine.h"
 
 #include "shape.h"
