@@ -26,8 +26,10 @@ typedef struct oak_scope oak_scope;
  * Starts the runtime if it is not yet started, runs app(argc, argv) as the main goroutine and returns its
  * result. Other goroutines are not waited for (use a scope) and go on running. Call it from a plain thread,
  * never from a goroutine: there it returns -EDEADLK. May be called again after it has returned. Also -EINVAL
- * (app is NULL), -ENOMEM, -EAGAIN. With OAK_LEAKCHECK=1 in the environment a leak check runs when app has
- * returned; a proven leak is printed to standard error and the result becomes 23 unless app itself failed.
+ * (app is NULL), -ENOMEM, -EAGAIN. With OAK_LEAKCHECK=1
+ * in the environment leaks are looked for when app has returned and when the program ends (main returns,
+ * anybody calls exit); if one is proven, it is printed to standard error and the result, or the exit status,
+ * becomes 23.
  */
 OAK_API int oak_run(int (*app)(int argc, char **argv), int argc, char **argv);
 

@@ -160,16 +160,35 @@ static int check_alone(const struct oak_leak_opts *opts, oak_leak_report **out)
     return err;
 }
 
+/* The caller's context is masked: whoever has been cancelled may ask, too. */
 static NOINLINE int check_one_at_a_time(const struct oak_leak_opts *opts, oak_leak_report **out)
 {
     int err = oak__start();
-    if (!err)
-        err = oak_mutex_lock(&one_at_a_time);
     if (err)
         return err;
-    err = check_alone(opts, out);
-    oak_mutex_unlock(&one_at_a_time);
+    struct oak_ctx *masked = oak__leak_mask();
+    err = oak_mutex_lock(&one_at_a_time);
+    if (!err) {
+        err = check_alone(opts, out);
+        oak_mutex_unlock(&one_at_a_time);
+    }
+    oak__leak_unmask(masked);
     return err;
+}
+
+struct oak_ctx *oak__leak_mask(void)
+{
+    struct oak__g *g = oak__enter();
+    struct oak_ctx *masked = oak__ctx_mask(g);
+    oak__exit();
+    return masked;
+}
+
+void oak__leak_unmask(struct oak_ctx *masked)
+{
+    struct oak__g *g = oak__enter();
+    oak__ctx_unmask(g, masked);
+    oak__exit();
 }
 
 int oak_leak_check(const struct oak_leak_opts *opts, oak_leak_report **out)
@@ -181,20 +200,4 @@ int oak_leak_check(const struct oak_leak_opts *opts, oak_leak_report **out)
     int err = check_one_at_a_time(opts, out);
     scrub();
     return err;
-}
-
-int oak__leakcheck_at_exit(void)
-{
-    const struct oak_leak_opts opts = {.suspect_after = OAK_FOREVER};
-    oak_leak_report *r;
-    int err = oak_leak_check(&opts, &r);
-    if (err) {
-        fprintf(stderr, "oakum: the leak check could not run: %s\n", strerror(-err));
-        return 0;
-    }
-    int proven = (int)oak_leak_count(r, OAK_LEAKED);
-    if (proven)
-        oak_leak_print(r, stderr);
-    oak_leak_report_free(r);
-    return proven;
 }

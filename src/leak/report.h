@@ -50,6 +50,11 @@ struct oak_leak_report {
 /* Fills the report in from what the clone found and what the runtime says now. Not entered. 0 or -ENOMEM. */
 int oak__report_fill(struct oak_leak_report *r, const struct oak__results *results, int64_t suspect_after);
 
+/* ---- check.c ---- */
+/* Between the two the caller's context does not end its waits. Not entered. */
+struct oak_ctx *oak__leak_mask(void);
+void oak__leak_unmask(struct oak_ctx *masked);
+
 /* ---- report_memory.c ---- */
 /* A new report, all zero; NULL when memory is out. */
 struct oak_leak_report *oak__report_new(void);

@@ -92,8 +92,10 @@ OAK_NORETURN void oak__panic_at(const void *pc, const char *fmt, ...) OAK_PRINTF
 void oak__faults_init(void);
 void oak__faults_thread_init(void);
 
-/* leak/: checks, prints what is proven to standard error; how many. Not entered. */
-int oak__leakcheck_at_exit(void);
+/* leak/exit.c: the check that OAK_LEAKCHECK asks for, at the process's end (set up once, when the runtime starts) and when
+ * oak_run is about to return result: that, or 23. Not entered. */
+void oak__leakcheck_init(void);
+int oak__leakcheck_after_run(int result);
 
 /* ---- all goroutines ---- */
 /* Calls fn for every descriptor ever made (also free ones: id == 0), in no order, while others come and go.

@@ -79,6 +79,7 @@ static int start_locked(void)
             oak__idle_p_put(s->p[i]);
         oak__faults_init();
         oak__fork_init();
+        oak__leakcheck_init();
     }
     int err = oak__first_worker();
     if (!err)
@@ -123,16 +124,6 @@ static int main_entry(void *args)
     return 0;
 }
 
-/* Proven leaks at the end of the program, when OAK_LEAKCHECK asks for them. */
-static int leak_check(int result)
-{
-    const char *env = getenv("OAK_LEAKCHECK");
-    if (!env || strcmp(env, "1") != 0)
-        return result;
-    int proven = oak__leakcheck_at_exit();
-    return proven > 0 && result == 0 ? 23 : result;
-}
-
 int oak_run(int (*app)(int argc, char **argv), int argc, char **argv)
 {
     if (!app)
@@ -156,5 +147,5 @@ int oak_run(int (*app)(int argc, char **argv), int argc, char **argv)
         return err;
     while (!load_acquire(&done))
         oak__os_futex_wait(&done, 0, OAK_FOREVER);
-    return leak_check(call.result);
+    return oak__leakcheck_after_run(call.result);
 }
