@@ -2,7 +2,7 @@
  * The leak proof: which goroutines will never run again, and why.
  *
  *   leaked   proven: no live path reaches anything that could wake it
- *   suspect  waits without any deadline, for long; not proven
+ *   suspect  waits without any deadline: for long, or many at one place, or ever more; not proven
  *   waiting  it has a timer, a deadline or a live waker
  */
 #ifndef OAKUM_LEAK_H
@@ -14,23 +14,39 @@ OAK__BEGIN
 
 enum oak_verdict { OAK_WAITING_OK = 0, OAK_SUSPECT, OAK_LEAKED };
 
+/* What makes a goroutine a suspect. It waits without any deadline, not for I/O, and */
+enum oak_suspect_rule {
+    OAK_SUSPECT_AGE = 1,    /* has done so for long */
+    OAK_SUSPECT_COUNT = 2,  /* many do so at the same place (as LeakProf looks at Go's services) */
+    OAK_SUSPECT_GROWTH = 4, /* many more do so at the same place than at an earlier check */
+};
+
 /* One goroutine of a report. */
 struct oak_leak {
     enum oak_verdict verdict;
     struct oak_goroutine_info g;
     char why[512];     /* why it is proven, or suspected */
     uint64_t retained; /* heap bytes reachable only from leaked goroutines that this one reaches first */
-};
-
-struct oak_leak_opts {
-    int64_t suspect_after; /* waits without deadline that are older are suspects; 0: 60 seconds; OAK_FOREVER:
-                              none */
+    unsigned rules;    /* of a suspect: enum oak_suspect_rule, one or several */
+    uint64_t at_place, at_place_before; /* with COUNT and GROWTH: how many block at this place, and did */
 };
 
 typedef struct oak_leak_report oak_leak_report;
 
 /*
- * Checks now. *out is the caller's (oak_leak_report_free). opts may be NULL. The process pauses for the time
+ * When a goroutine that waits without any deadline is a suspect. A place is a line of the program's own code and a
+ * wait reason, whatever called that line; without symbols it is the whole stack.
+ */
+struct oak_leak_opts {
+    int64_t suspect_after;  /* age in ns; 0: 60 seconds; OAK_FOREVER: whatever the age */
+    uint64_t suspect_count; /* so many at one place; 0: 10,000; UINT64_MAX: whatever the number */
+    uint64_t
+        suspect_growth; /* so many more at one place than in before; 0: 100; UINT64_MAX: whatever the growth */
+    const oak_leak_report *before; /* an earlier check's; NULL: growth is not looked at */
+};
+
+/*
+ * Checks now. *out is the caller's (oak_leak_report_free). opts may be NULL: the usual. The process pauses for the time
  * of a fork; the analysis runs in a child on a frozen copy. From a goroutine or a plain thread; one check at
  * a time (others wait). 0; -ENOMEM, -EAGAIN (no process could be made), -EINVAL, -EIO (the child failed;
  * nothing is known).

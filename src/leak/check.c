@@ -137,7 +137,7 @@ static int make_report(struct check *c, const struct oak_leak_opts *opts, oak_le
         return -ENOMEM;
     r->pause = c->freeze.pause;
     r->duration = c->freeze.duration;
-    int err = oak__report_fill(r, c->results, opts ? opts->suspect_after : 0);
+    int err = oak__report_fill(r, c->results, opts);
     if (err)
         oak_leak_report_free(r);
     else
@@ -193,9 +193,12 @@ void oak__leak_unmask(struct oak_ctx *masked)
 
 int oak_leak_check(const struct oak_leak_opts *opts, oak_leak_report **out)
 {
+    static const struct oak_leak_opts usual;
     if (!out || (opts && opts->suspect_after < 0))
         return -EINVAL;
     *out = NULL;
+    if (!opts)
+        opts = &usual;
     scrub();
     int err = check_one_at_a_time(opts, out);
     scrub();

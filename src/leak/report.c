@@ -15,12 +15,13 @@ struct filling {
     const struct oak__results *results;
     size_t at; /* findings before have been joined */
     int64_t suspect_after;
+    struct oak__leak_entry *old; /* second round: what the first one found */
+    size_t nold;
     int err;
 };
 
-static struct oak__leak_entry *new_entry(struct filling *f)
+struct oak__leak_entry *oak__report_add(struct oak_leak_report *r)
 {
-    struct oak_leak_report *r = f->r;
     if (r->n == r->room) {
         size_t room = r->room ? 2 * r->room : 64;
         struct oak__leak_entry *more = oak__scratch_alloc(&r->memory, room, sizeof *more);
@@ -34,15 +35,12 @@ static struct oak__leak_entry *new_entry(struct filling *f)
     return &r->entries[r->n++];
 }
 
-static bool add(struct filling *f, const struct oak_goroutine_info *g, enum oak_verdict verdict,
-                const struct oak__finding *found)
+static struct oak__leak_entry *new_entry(struct filling *f, const struct oak_goroutine_info *g,
+                                         const struct oak__leak_shape *shape, enum oak_verdict verdict)
 {
-    const struct oak__leak_shape *shape = oak__shape_of(f->r, g);
-    struct oak__leak_entry *e = shape ? new_entry(f) : NULL;
-    if (!e) {
-        f->err = -ENOMEM;
-        return false;
-    }
+    struct oak__leak_entry *e = oak__report_add(f->r);
+    if (!e)
+        return NULL;
     *e = (struct oak__leak_entry){.shape = shape,
                                   .id = g->id,
                                   .parent = g->parent,
@@ -50,8 +48,11 @@ static bool add(struct filling *f, const struct oak_goroutine_info *g, enum oak_
                                   .wait_object = g->wait_object,
                                   .wait_since = g->wait_since,
                                   .verdict = (uint8_t)verdict};
-    if (!found)
-        return true;
+    return e;
+}
+
+static void add_finding(struct oak__leak_entry *e, const struct oak__finding *found)
+{
     e->retained = found->retained;
     e->object = found->object;
     e->nothers = found->nothers;
@@ -60,7 +61,6 @@ static bool add(struct filling *f, const struct oak_goroutine_info *g, enum oak_
     e->in_heap = found->in_heap;
     e->in_context = found->in_context;
     memcpy(e->others, found->others, sizeof e->others);
-    return true;
 }
 
 static bool is_still_waiting(const struct oak__finding *found)
@@ -71,13 +71,9 @@ static bool is_still_waiting(const struct oak__finding *found)
            OAK__W_TICKET(load_acquire(&g->wait)) == OAK__W_TICKET(found->wait);
 }
 
-static bool is_suspect(const struct filling *f, const struct oak_goroutine_info *g)
+static bool is_old(const struct filling *f, const struct oak_goroutine_info *g)
 {
-    if (g->state != OAK_STATE_WAITING || g->has_deadline || f->suspect_after == OAK_FOREVER || !g->wait_since)
-        return false;
-    if (g->reason == OAK_WAIT_IO || g->reason == OAK_WAIT_SLEEP)
-        return false;
-    return f->r->now - g->wait_since >= f->suspect_after;
+    return f->suspect_after != OAK_FOREVER && g->wait_since && f->r->now - g->wait_since >= f->suspect_after;
 }
 
 /* Findings up to id that the runtime does not know any more. */
@@ -87,19 +83,90 @@ static void skip_to(struct filling *f, uint64_t id)
         f->r->contradicted++;
 }
 
-static bool join(const struct oak_goroutine_info *g, void *arg)
+/* The finding for g, which the runtime says still holds; NULL. */
+static const struct oak__finding *finding_of(struct filling *f, const struct oak_goroutine_info *g)
 {
-    struct filling *f = arg;
     skip_to(f, g->id);
     const struct oak__finding *found = &f->results->found[f->at];
     if (f->at == f->results->n || found->id != g->id)
-        return is_suspect(f, g) ? add(f, g, OAK_SUSPECT, NULL) : true;
+        return NULL;
     f->at++;
-    if (g->state != OAK_STATE_WAITING || !is_still_waiting(found)) {
-        f->r->contradicted++;
+    if (g->state == OAK_STATE_WAITING && is_still_waiting(found))
+        return found;
+    f->r->contradicted++;
+    return NULL;
+}
+
+static bool join(const struct oak_goroutine_info *g, void *arg)
+{
+    struct filling *f = arg;
+    const struct oak__finding *found = finding_of(f, g);
+    bool unlimited = oak__waits_without_limit(g);
+    if (!found && !unlimited)
         return true;
+    struct oak__leak_shape *shape = oak__shape_of(f->r, g);
+    struct oak__leak_entry *e = NULL;
+    bool old = shape && unlimited && is_old(f, g);
+    if (shape && unlimited) {
+        shape->blocked++;
+        f->r->blocked++;
     }
-    return add(f, g, OAK_LEAKED, found);
+    if (shape && (found || old))
+        e = new_entry(f, g, shape, found ? OAK_LEAKED : OAK_SUSPECT);
+    if (e && found)
+        add_finding(e, found);
+    else if (e)
+        e->rules = OAK_SUSPECT_AGE;
+    if (!shape || ((found || old) && !e))
+        f->err = -ENOMEM;
+    return f->err == 0;
+}
+
+/* ---- the second round: rules that look at all who block at a place ---- */
+
+static bool keep_old(struct filling *f, uint64_t below)
+{
+    for (; f->at < f->nold && f->old[f->at].id < below; f->at++) {
+        struct oak__leak_entry *e = oak__report_add(f->r);
+        if (!e)
+            return false;
+        *e = f->old[f->at];
+    }
+    return true;
+}
+
+static bool join_again(const struct oak_goroutine_info *g, void *arg)
+{
+    struct filling *f = arg;
+    f->err = keep_old(f, g->id) ? 0 : -ENOMEM;
+    struct oak__leak_entry *old = f->at < f->nold && f->old[f->at].id == g->id ? &f->old[f->at] : NULL;
+    if (f->err || (old && old->verdict == OAK_LEAKED) || !oak__waits_without_limit(g))
+        return f->err == 0;
+    const struct oak__leak_shape *shape = oak__shape_of(f->r, g);
+    if (shape && old) {
+        old->rules |= shape->rules;
+    } else if (shape && shape->rules) {
+        struct oak__leak_entry *e = new_entry(f, g, shape, OAK_SUSPECT);
+        if (e)
+            e->rules = shape->rules;
+        f->err = e ? 0 : -ENOMEM;
+    } else if (!shape) {
+        f->err = -ENOMEM;
+    }
+    return f->err == 0;
+}
+
+static int add_crowds(struct oak_leak_report *r, const struct oak_leak_opts *opts)
+{
+    bool some;
+    int err = oak__suspect_places(r, opts, &some);
+    if (err || !some)
+        return err;
+    struct filling f = {.r = r, .old = r->entries, .nold = r->n};
+    r->entries = NULL;
+    r->n = r->room = 0;
+    int64_t n = oak_goroutines(join_again, &f);
+    return n < 0 || f.err || !keep_old(&f, UINT64_MAX) ? -ENOMEM : 0;
 }
 
 /* Leaked ones first; else the order stays. */
@@ -120,10 +187,12 @@ static int leaked_first(struct oak_leak_report *r)
     return r->made ? 0 : -ENOMEM;
 }
 
-int oak__report_fill(struct oak_leak_report *r, const struct oak__results *results, int64_t suspect_after)
+int oak__report_fill(struct oak_leak_report *r, const struct oak__results *results,
+                     const struct oak_leak_opts *opts)
 {
-    struct filling f = {
-        .r = r, .results = results, .suspect_after = suspect_after ? suspect_after : SUSPECT_AFTER};
+    struct filling f = {.r = r,
+                        .results = results,
+                        .suspect_after = opts->suspect_after ? opts->suspect_after : SUSPECT_AFTER};
     r->now = oak_now();
     r->goroutines = results->goroutines;
     r->blocks = results->blocks;
@@ -136,7 +205,8 @@ int oak__report_fill(struct oak_leak_report *r, const struct oak__results *resul
     if (n < 0 || f.err)
         return -ENOMEM;
     skip_to(&f, UINT64_MAX);
-    return leaked_first(r);
+    int err = add_crowds(r, opts);
+    return err ? err : leaked_first(r);
 }
 
 /* ---- public ---- */
@@ -158,6 +228,11 @@ static struct oak_leak *make(const oak_leak_report *r, const struct oak__leak_en
         return NULL;
     l->verdict = (enum oak_verdict)e->verdict;
     l->retained = e->retained;
+    l->rules = e->rules;
+    if (e->shape->place) {
+        l->at_place = e->shape->place->n;
+        l->at_place_before = e->shape->place->before;
+    }
     oak__shape_to_info(e->shape, &l->g);
     l->g.id = e->id;
     l->g.parent = e->parent;

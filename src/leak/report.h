@@ -16,7 +16,25 @@
 
 #include <oakum/leak.h>
 
-struct oak__leak_shape; /* what many goroutines have in common */
+enum { OAK__SHAPE_TEXT = 64 };
+
+/* What many goroutines have in common. */
+struct oak__leak_shape {
+    struct oak__leak_shape *next; /* in its hash slot */
+    uint64_t hash;
+    struct oak_goroutine_info info; /* only what is common; the names are those below */
+    char name[OAK__SHAPE_TEXT], scope_name[OAK__SHAPE_TEXT];
+    uint64_t blocked;               /* how many that wait without any deadline */
+    const struct oak__place *place; /* where they block, once that has been asked */
+    uint8_t rules;                  /* of enum oak_suspect_rule: what makes all of them suspects */
+    uint8_t looked_at;              /* verify.c's own */
+};
+
+/* Goroutines that block at one place of the program without any deadline: all shapes that have it in common. */
+struct oak__place {
+    uint64_t key; /* a hash of wait reason, function, file and line */
+    uint64_t n, before;
+};
 
 struct oak__leak_entry {
     const struct oak__leak_shape *shape;
@@ -27,7 +45,7 @@ struct oak__leak_entry {
     uint64_t others[OAK__OTHERS];
     uintptr_t object;
     uint32_t nothers, nobjects;
-    uint8_t verdict, why;
+    uint8_t verdict, why, rules;
     bool in_heap, in_context;
 };
 
@@ -44,11 +62,17 @@ struct oak_leak_report {
     size_t n, room, nleaked;
     struct oak__leak_shape **shapes; /* hash table */
     size_t nslots, nshapes;
+    uint64_t blocked;          /* of all shapes */
+    struct oak__place *places; /* made when first asked for */
+    size_t nplaces;
     struct oak_leak **made; /* what oak_leak_at has handed out */
 };
 
 /* Fills the report in from what the clone found and what the runtime says now. Not entered. 0 or -ENOMEM. */
-int oak__report_fill(struct oak_leak_report *r, const struct oak__results *results, int64_t suspect_after);
+int oak__report_fill(struct oak_leak_report *r, const struct oak__results *results,
+                     const struct oak_leak_opts *opts);
+/* A new entry at the end; NULL when memory is out. */
+struct oak__leak_entry *oak__report_add(struct oak_leak_report *r);
 
 /* ---- check.c ---- */
 /* Between the two the caller's context does not end its waits. Not entered. */
@@ -62,8 +86,17 @@ struct oak_leak_report *oak__report_new(void);
 void oak__report_memory_each(void (*fn)(struct oak__span span, void *arg), void *arg);
 
 /* ---- shape.c ---- */
-const struct oak__leak_shape *oak__shape_of(struct oak_leak_report *r, const struct oak_goroutine_info *g);
+struct oak__leak_shape *oak__shape_of(struct oak_leak_report *r, const struct oak_goroutine_info *g);
+/* Calls fn with each until it returns false, which is then the result. */
+bool oak__shapes_each(const struct oak_leak_report *r, bool (*fn)(struct oak__leak_shape *s, void *arg),
+                      void *arg);
 void oak__shape_to_info(const struct oak__leak_shape *s, struct oak_goroutine_info *out);
+
+/* ---- suspect.c ---- */
+/* It waits, and neither a timer nor the kernel will end that. */
+bool oak__waits_without_limit(const struct oak_goroutine_info *g);
+/* Applies the rules that count goroutines at one place: shapes' places and rules. True: some shape has a rule. */
+int oak__suspect_places(struct oak_leak_report *r, const struct oak_leak_opts *opts, bool *some);
 
 /* ---- why.c ---- */
 void oak__why_text(const struct oak__leak_entry *e, int64_t now, char *buf, size_t size);

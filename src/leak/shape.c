@@ -3,14 +3,7 @@
 
 #include <string.h>
 
-enum { FIRST_SLOTS = 64, TEXT = 64 };
-
-struct oak__leak_shape {
-    struct oak__leak_shape *next;
-    uint64_t hash;
-    struct oak_goroutine_info info; /* only what is common; the names are those below */
-    char name[TEXT], scope_name[TEXT];
-};
+enum { FIRST_SLOTS = 64, TEXT = OAK__SHAPE_TEXT };
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
@@ -72,7 +65,7 @@ static const char *keep(char *to, const char *from)
     return to;
 }
 
-const struct oak__leak_shape *oak__shape_of(struct oak_leak_report *r, const struct oak_goroutine_info *g)
+struct oak__leak_shape *oak__shape_of(struct oak_leak_report *r, const struct oak_goroutine_info *g)
 {
     uint64_t h = hash_of(g);
     if (r->nshapes >= r->nslots && !grow(r))
@@ -92,6 +85,16 @@ const struct oak__leak_shape *oak__shape_of(struct oak_leak_report *r, const str
     *slot = s;
     r->nshapes++;
     return s;
+}
+
+bool oak__shapes_each(const struct oak_leak_report *r, bool (*fn)(struct oak__leak_shape *s, void *arg),
+                      void *arg)
+{
+    for (size_t i = 0; i < r->nslots; i++)
+        for (struct oak__leak_shape *s = r->shapes[i]; s; s = s->next)
+            if (!fn(s, arg))
+                return false;
+    return true;
 }
 
 void oak__shape_to_info(const struct oak__leak_shape *s, struct oak_goroutine_info *out)

@@ -115,6 +115,20 @@ static void say_proof(struct text *t, const struct oak__leak_entry *e, enum oak_
         say(t, "; nobody left can cancel its context");
 }
 
+static void say_rules(struct text *t, const struct oak__leak_entry *e, int64_t now)
+{
+    const struct oak__place *place = e->shape->place;
+    if (e->rules & OAK_SUSPECT_AGE)
+        say(t, "age: has waited for %.1f s without any deadline",
+            (double)(now - e->wait_since) / (double)OAK_SECOND);
+    if (e->rules & OAK_SUSPECT_COUNT && place)
+        say(t, "%snumber: %llu block here without any deadline", t->n ? "; " : "",
+            (unsigned long long)place->n);
+    if (e->rules & OAK_SUSPECT_GROWTH && place)
+        say(t, "%sgrowth: %llu block here without any deadline, %llu did at the check before",
+            t->n ? "; " : "", (unsigned long long)place->n, (unsigned long long)place->before);
+}
+
 void oak__why_text(const struct oak__leak_entry *e, int64_t now, char *buf, size_t size)
 {
     struct text t = {buf, size, 0};
@@ -124,6 +138,5 @@ void oak__why_text(const struct oak__leak_entry *e, int64_t now, char *buf, size
     if (e->verdict == OAK_LEAKED)
         say_proof(&t, e, info.reason);
     else
-        say(&t, "has waited for %.1f s without any deadline",
-            (double)(now - e->wait_since) / (double)OAK_SECOND);
+        say_rules(&t, e, now);
 }
