@@ -15,5 +15,6 @@
 #include <oakum/file.h>
 #include <oakum/inspect.h>
 #include <oakum/leak.h>
+#include <oakum/verify.h>
 
 #endif

@@ -12,6 +12,7 @@
 
 struct printing {
     const oak_leak_report *r;
+    const char *head; /* NULL: the usual */
     struct oak__out out;
     struct oak__style style;
     struct oak__groups groups;
@@ -64,12 +65,17 @@ static void print_head(struct printing *p)
     print_caveats(p);
 }
 
+static const char *verdict_name(unsigned verdict)
+{
+    return verdict == OAK_LEAKED ? "leaked" : verdict == OAK_SUSPECT ? "suspect" : "still there";
+}
+
 static void print_group(struct printing *p, const struct oak__group *gr)
 {
     struct oak__out *o = &p->out;
     const struct oak__leak_entry *e = gr->user;
     char why[512];
-    oak__outf(o, "\n%s: ", gr->tag == OAK_LEAKED ? "leaked" : "suspect");
+    oak__outf(o, "\n%s: ", verdict_name(gr->tag));
     oak__print_group(o, &p->style, gr);
     if (gr->weight) {
         oak__outf(o, ", retaining ");
@@ -77,7 +83,9 @@ static void print_group(struct printing *p, const struct oak__group *gr)
     }
     oak__outf(o, "\n");
     oak__why_text(e, p->r->now, why, sizeof why);
-    if (gr->count > 1)
+    if (!why[0])
+        ;
+    else if (gr->count > 1)
         oak__outf(o, "    why (goroutine %llu): %s\n", (unsigned long long)e->id, why);
     else
         oak__outf(o, "    why: %s\n", why);
@@ -107,7 +115,10 @@ static int group_all(struct printing *p)
 static void print_all(void *arg)
 {
     struct printing *p = arg;
-    print_head(p);
+    if (p->head)
+        oak__outf(&p->out, "%s", p->head);
+    else
+        print_head(p);
     p->err = group_all(p);
     for (size_t i = 0; !p->err && i < p->groups.n; i++)
         print_group(p, p->groups.sorted[i]);
@@ -118,11 +129,14 @@ static void print_all(void *arg)
 
 int oak_leak_print(const oak_leak_report *r, FILE *f)
 {
-    if (!r || !f)
-        return -EINVAL;
+    return r && f ? oak__report_print(r, f, NULL) : -EINVAL;
+}
+
+int oak__report_print(const oak_leak_report *r, FILE *f, const char *head)
+{
     char *text = NULL;
     size_t size = 0;
-    struct printing p = {.r = r, .style = {.indent = "", .now = r->now}};
+    struct printing p = {.r = r, .head = head, .style = {.indent = "", .now = r->now}};
     p.out.f = open_memstream(&text, &size);
     if (!p.out.f)
         return -ENOMEM;

@@ -74,6 +74,10 @@ int oak__report_fill(struct oak_leak_report *r, const struct oak__results *resul
 /* A new entry at the end; NULL when memory is out. */
 struct oak__leak_entry *oak__report_add(struct oak_leak_report *r);
 
+/* ---- print.c ---- */
+/* oak_leak_print under another headline; NULL: the usual. */
+int oak__report_print(const oak_leak_report *r, FILE *f, const char *head);
+
 /* ---- check.c ---- */
 /* Between the two the caller's context does not end its waits. Not entered. */
 struct oak_ctx *oak__leak_mask(void);
