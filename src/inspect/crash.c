@@ -13,6 +13,7 @@
 #include "inspect/snapshot.h"
 #include "inspect/symbol.h"
 #include "inspect/walk.h"
+#include "sched/inside.h"
 #include "sched/m.h"
 #include "sched/sched.h"
 #include "sched/stats.h"
@@ -211,9 +212,11 @@ static NOINLINE void report(int fd, bool with_self, const struct oak__sigframe *
     c.self = running_here();
     c.style.inside = at != NULL;
     oak__text_refresh();
+    oak__looking_begin_dying();
     own_stack(&c, at, fp);
     if (!report_from_clone(&c, fd))
         print_plainly(&c);
+    oak__looking_end();
 }
 
 void oak__report_crash(int fd, const struct oak__sigframe *at)

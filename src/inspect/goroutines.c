@@ -2,6 +2,7 @@
 #include "base/os.h"
 #include "inspect/snapshot.h"
 #include "inspect/walk.h"
+#include "sched/inside.h"
 #include "sched/sched.h"
 
 #include <stdlib.h>
@@ -63,6 +64,7 @@ int64_t oak_goroutines(bool (*fn)(const struct oak_goroutine_info *g, void *arg)
     oak__text_refresh();
     if (list_all(&l) != 0)
         return -ENOMEM;
+    oak__looking_begin();
     for (size_t i = 0; i < l.n; i++) {
         if (!oak__snapshot(l.entry[i].g, l.entry[i].id, OAK__VIEW_LIVE, &info, &strings))
             continue;
@@ -70,6 +72,7 @@ int64_t oak_goroutines(bool (*fn)(const struct oak_goroutine_info *g, void *arg)
         if (!fn(&info, arg))
             break;
     }
+    oak__looking_end();
     oak__free(l.entry);
     return visited;
 }

@@ -4,6 +4,7 @@
 #include "inspect/snapshot.h"
 #include "inspect/symbol.h"
 #include "inspect/walk.h"
+#include "sched/inside.h"
 #include "sched/sched.h"
 #include "sched/stats.h"
 
@@ -27,7 +28,10 @@ void oak__report_goroutine(int fd, struct oak__g *g, const char *indent)
 {
     struct one o = {.out = OAK__OUT_FD(fd), .style = {.indent = indent, .now = oak_now(), .full = true}};
     oak__text_refresh();
-    if (!oak__snapshot(g, 0, OAK__VIEW_LIVE, &o.info, &o.strings)) {
+    oak__looking_begin();
+    bool there = oak__snapshot(g, 0, OAK__VIEW_LIVE, &o.info, &o.strings);
+    oak__looking_end();
+    if (!there) {
         oak__outf(&o.out, "%sa goroutine that has just ended\n", indent);
         return;
     }

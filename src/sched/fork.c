@@ -33,6 +33,9 @@ static void in_child(void)
 {
     store_relaxed(&oak__forked, true);
     store_relaxed(&oak__sched->lock.word, 0);
+    /* Nobody is in a section any more. */
+    for (uint32_t i = 0; i < oak__sched->nprocs; i++)
+        store_relaxed(&oak__sched->p[i]->inside, 0);
     struct oak__m *m = oak__m_self();
     if (!m || load_relaxed(&m->own) == OAK__OWN_THREAD)
         return;

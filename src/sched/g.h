@@ -50,6 +50,7 @@ struct oak__waiter {
     uint64_t ticket;    /* which wait of g this is */
     void *elem;         /* channel: value to send, or where to put it */
     uintptr_t data;     /* the object's own use: select case index, semaphore count, lock kind */
+    _Atomic bool sole;  /* channel: nothing but its object can end the wait; see park.h */
 };
 
 enum { OAK__ARGS_INLINE = 96 };

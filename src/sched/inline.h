@@ -7,7 +7,8 @@
 #ifndef OAK_SCHED_INLINE_H
 #define OAK_SCHED_INLINE_H
 
-#include "sched/m.h"
+#include "sched/event.h"
+#include "sched/inside.h"
 #include "sched/park.h"
 #include "sched/sanitize.h"
 
@@ -42,6 +43,20 @@ static inline bool oak__wait_claim_inline(struct oak__g *g, uint64_t ticket)
     return oak__wait_claim_slow(g, ticket);
 }
 
+/*
+ * In a section (inside.h) of the P that has w's object to itself: w's wait, if nothing but that object can end it
+ * (w->sole) and nobody is looking, is claimed by a plain store. False: claim it like any other.
+ */
+static inline bool oak__wait_claim_inside(const struct oak__waiter *w)
+{
+    struct oak__g *g = w->g;
+    if (unlikely(!load_relaxed(&w->sole)) || unlikely(load_relaxed(&oak__lookers) != 0) ||
+        unlikely(load_relaxed(&g->wait) != (w->ticket << 3 | OAK__W_PARKED)))
+        return false;
+    store_relaxed(&g->wait, w->ticket << 3 | OAK__W_CLAIMED);
+    return true;
+}
+
 static inline bool oak__wait_finish_inline(struct oak__g *g, int status)
 {
     g->wake_status = status;
@@ -56,11 +71,30 @@ static inline bool oak__wait_finish_inline(struct oak__g *g, int status)
     return false;
 }
 
+/* oak__ready for a caller who knows his P. */
+static inline void oak__ready_here(struct oak__p *p, struct oak__g *g)
+{
+    if (unlikely(load_relaxed(&p->next) != NULL)) {
+        oak__ready(g);
+        return;
+    }
+    store_relaxed(&g->status, OAK__G_RUNNABLE);
+    oak__event(OAK__EV_UNBLOCK, g);
+    sanitize_made_runnable(g);
+    store_relaxed(&p->next, g);
+}
+
 static inline void oak__wait_wake_inline(struct oak__g *g, int status)
 {
     if (oak__wait_finish_inline(g, status))
         oak__ready(g);
 }
+
+/*
+ * oak__wait_park in a section, for a wait that only an object of this section's P can end. True: the goroutine has
+ * parked, the section has ended with that, and it was woken: g->wake_status. False: nothing has happened.
+ */
+bool oak__wait_park_inside(struct oak__m *m, struct oak__p *p, struct oak__g *g);
 
 /* park.c: arms the time limit of the wait that was just opened. */
 void oak__wait_limit(struct oak__g *g, int64_t deadline);

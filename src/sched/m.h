@@ -26,11 +26,12 @@ enum oak__own {
 /* What to do with the goroutine that was switched away from, once its registers are saved. */
 enum oak__prev_op {
     OAK__PREV_NONE = 0,
-    OAK__PREV_PARK,   /* commit the park */
-    OAK__PREV_YIELD,  /* queue it at the end of the local ring */
-    OAK__PREV_GLOBAL, /* queue it globally (its M has no P) */
-    OAK__PREV_EXIT,   /* free its stack and its descriptor */
-    OAK__PREV_CALL,   /* it wants its call made on this thread's own stack: call.c */
+    OAK__PREV_PARK,        /* commit the park */
+    OAK__PREV_PARK_INSIDE, /* the same, and leave the section (inside.h) */
+    OAK__PREV_YIELD,       /* queue it at the end of the local ring */
+    OAK__PREV_GLOBAL,      /* queue it globally (its M has no P) */
+    OAK__PREV_EXIT,        /* free its stack and its descriptor */
+    OAK__PREV_CALL,        /* it wants its call made on this thread's own stack: call.c */
 };
 
 /* Fields are _Atomic where another thread may look, or where two goroutines of one thread touch them (to a
@@ -69,6 +70,7 @@ struct oak__p {
     _Atomic uint32_t tick;        /* grows with each switch: the monitor's sign of progress */
     _Atomic uint32_t next_streak; /* times in a row that `next` was taken before the ring */
     _Atomic uint32_t lone_yields;
+    _Atomic uint32_t inside;     /* odd: in a section: see inside.h */
     struct oak__g *_Atomic next; /* LIFO slot: runs next; the holder's only, never stolen */
 
     /* Ring of runnable goroutines: the holder pushes at tail and takes at head, thieves take at head by CAS.

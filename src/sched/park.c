@@ -150,6 +150,7 @@ int oak__wait_park(struct oak__g *g)
 
 bool oak__wait_hold(struct oak__g *g)
 {
+    oak__check(load_relaxed(&oak__lookers) != 0, "a wait is held by one who has not said that he looks");
     uint64_t w = load_acquire(&g->wait);
     return g->kind == OAK__G_GOROUTINE && OAK__W_PHASE(w) == OAK__W_PARKED &&
            cas_seq(&g->wait, &w, TICKET_BITS(w) | OAK__W_HELD);

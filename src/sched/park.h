@@ -102,8 +102,8 @@ void oak__wait_wake(struct oak__g *g, int status);
  * netpoller). */
 bool oak__wait_finish(struct oak__g *g, int status);
 
-/* Takes a PARKED goroutine's stack for a look (true) until oak__wait_release. While held nobody can wake it:
- * be short. */
+/* Takes a PARKED goroutine's stack for a look (true) until oak__wait_release. While held nobody can wake it: be
+ * short. Between oak__looking_begin and _end (inside.h). */
 bool oak__wait_hold(struct oak__g *g);
 void oak__wait_release(struct oak__g *g);
 

@@ -12,6 +12,7 @@
 #include "poll/poll.h"
 #include "sched/event.h"
 #include "sched/fork.h"
+#include "sched/inline.h"
 #include "sched/park.h"
 #include "sched/runq.h"
 #include "sched/sanitize.h"
@@ -131,13 +132,24 @@ static NOINLINE void after_rare_switch(struct oak__m *m, struct oak__g *g, int o
     }
 }
 
+/*
+ * In the section in which g's wait was published, so nobody can have claimed it; nor can anybody before the section ends.
+ */
+static inline void commit_park_inside(struct oak__p *p, struct oak__g *g)
+{
+    store_release(&g->wait, (load_relaxed(&g->wait) & ~(uint64_t)7) | OAK__W_PARKED);
+    oak__inside_end(p);
+}
+
 /* First thing on any new stack: does what the previous goroutine asked for. */
 static inline void after_switch(struct oak__m *m)
 {
     struct oak__g *g = load_relaxed(&m->prev);
     int op = load_relaxed(&m->prev_op);
     store_relaxed(&m->prev_op, OAK__PREV_NONE);
-    if (likely(op == OAK__PREV_PARK)) {
+    if (op == OAK__PREV_PARK_INSIDE) {
+        commit_park_inside(load_relaxed(&m->p), g);
+    } else if (likely(op == OAK__PREV_PARK)) {
         commit_park(g);
     } else if (op == OAK__PREV_YIELD) {
         store_relaxed(&g->status, OAK__G_RUNNABLE);
@@ -184,6 +196,33 @@ void oak__leave(struct oak__m *m, struct oak__g *g, enum oak__prev_op op)
 void oak__leave_parking(struct oak__m *m, struct oak__g *g)
 {
     leave_to(m, g, OAK__PREV_PARK, pick_local(load_relaxed(&m->p)));
+}
+
+/* Nothing that is due every so many switches is due at this one. */
+static inline bool only_a_switch(struct oak__p *p, uint32_t tick)
+{
+    int64_t due = load_relaxed(&p->wheel.next_due);
+    return tick % GLOBAL_EVERY != 0 && load_relaxed(&p->next_streak) < NEXT_STREAK &&
+           (due == OAK_FOREVER || (tick % CLOCK_EVERY != 0 && due > load_relaxed(&oak__sched->coarse_now)));
+}
+
+/* Straight to the goroutine in the LIFO slot. */
+bool oak__wait_park_inside(struct oak__m *m, struct oak__p *p, struct oak__g *g)
+{
+    uint32_t tick = load_relaxed(&p->tick) + 1;
+    struct oak__g *next = load_relaxed(&p->next);
+    if (!next || !next->sp || !only_a_switch(p, tick) || unlikely(g->kind != OAK__G_GOROUTINE))
+        return false;
+    store_relaxed(&p->tick, tick);
+    store_relaxed(&p->next, NULL);
+    store_relaxed(&p->next_streak, load_relaxed(&p->next_streak) + 1);
+    store_relaxed(&g->status, OAK__G_WAITING);
+    oak__event(OAK__EV_BLOCK, g);
+    leave_to(m, g, OAK__PREV_PARK_INSIDE, next);
+    store_relaxed(&g->wait, (load_relaxed(&g->wait) & ~(uint64_t)7) | OAK__W_NONE);
+    store_relaxed(&g->reason, OAK_WAIT_NONE);
+    store_relaxed(&g->wait_object, NULL);
+    return true;
 }
 
 void oak__leave_yielding(struct oak__m *m, struct oak__g *g)

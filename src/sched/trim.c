@@ -6,7 +6,7 @@
  * that a million parked goroutines cost it next to nothing.
  */
 #include "sched/trim.h"
-#include "sched/m.h"
+#include "sched/inside.h"
 #include "sched/park.h"
 
 static const int64_t PARKED_FOR = OAK_SECOND;
@@ -44,7 +44,8 @@ static void look_at(struct oak__g *g, int64_t now)
     oak__wait_release(g);
 }
 
-bool oak__trim_parked(int64_t now)
+/* True: there is more to come back for. */
+static bool trim_some(int64_t now)
 {
     for (int i = 0; i < LOOK_AT; i++) {
         struct oak__g *g = oak__slab_at(&oak__g_slab, pass.next);
@@ -58,4 +59,12 @@ bool oak__trim_parked(int64_t now)
         look_at(g, now);
     }
     return true;
+}
+
+bool oak__trim_parked(int64_t now)
+{
+    oak__looking_begin();
+    bool more = trim_some(now);
+    oak__looking_end();
+    return more;
 }

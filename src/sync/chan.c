@@ -1,7 +1,7 @@
 /* Channels: the states and rules are in sync/chan.h, the wait protocol in sched/park.h. */
 #include "sync/chan.h"
 #include "base/os.h"
-#include "sched/inline.h"
+#include "sync/chan_move.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -23,131 +23,39 @@ struct oak__chan *oak__chan_make(size_t elem_size, size_t capacity)
     c->made_at = caller_pc();
     list_init(&c->senders);
     list_init(&c->receivers);
+    store_relaxed(&c->owner, oak__chan_first_owner());
     c->magic = OAK__CHAN_MAGIC;
     return c;
 }
 
-static inline void copy(void *to, const void *from, size_t n)
+/* In c's queue of senders or receivers, as the oldest but those before. */
+static inline void queue_up(struct oak__chan *c, struct oak__g *g, struct oak__waiter *w, bool sending,
+                            void *elem, int64_t deadline)
 {
-    if (n == sizeof(uint64_t))
-        memcpy(to, from, sizeof(uint64_t));
-    else if (n == sizeof(uint32_t))
-        memcpy(to, from, sizeof(uint32_t));
-    else
-        memcpy(to, from, n);
+    w->elem = elem;
+    w->data = 0;
+    store_relaxed(&w->sole, deadline == OAK_FOREVER && !load_relaxed(&g->ctx));
+    list_push_back(sending ? &c->senders : &c->receivers, &w->link);
 }
 
-static inline char *slot(struct oak__chan *c, size_t i)
-{
-    return c->buf + i * c->elem_size;
-}
-
-/* Where the next value goes. */
-static inline size_t tail_index(const struct oak__chan *c)
-{
-    size_t i = c->head + load_relaxed(&c->count);
-    return i < c->cap ? i : i - c->cap;
-}
-
-/* The oldest waiter that nobody else has claimed, now ours and off the queue; NULL. */
-static struct oak__waiter *claim_first(struct oak__link *queue)
-{
-    struct oak__link *l;
-    while ((l = list_pop_front(queue))) {
-        struct oak__waiter *w = container_of(l, struct oak__waiter, link);
-        if (oak__wait_claim_inline(w->g, w->ticket))
-            return w;
-    }
-    return NULL;
-}
-
-static void buffer_put(struct oak__chan *c, const void *v)
-{
-    copy(slot(c, tail_index(c)), v, c->elem_size);
-    store_relaxed(&c->count, load_relaxed(&c->count) + 1);
-}
-
-/* The slot is zeroed: a value that was taken is no reference any more (the leak proof reads buffers). */
-static void buffer_take(struct oak__chan *c, void *out)
-{
-    char *s = slot(c, c->head);
-    if (out)
-        copy(out, s, c->elem_size);
-    memset(s, 0, c->elem_size);
-    c->head = c->head + 1 == c->cap ? 0 : c->head + 1;
-    store_relaxed(&c->count, load_relaxed(&c->count) - 1);
-}
-
-ALWAYS_INLINE int send_locked(struct oak__chan *c, const void *v, struct oak__g **wake, int *status)
-{
-    *wake = NULL;
-    if (load_relaxed(&c->closed))
-        return -EPIPE;
-    if (!list_empty(&c->receivers)) {
-        struct oak__waiter *w = claim_first(&c->receivers);
-        if (w) {
-            if (w->elem)
-                copy(w->elem, v, c->elem_size);
-            *wake = w->g;
-            *status = (int)w->data;
-            return 0;
-        }
-    }
-    if (load_relaxed(&c->count) == c->cap)
-        return -EAGAIN;
-    buffer_put(c, v);
-    return 0;
-}
-
-ALWAYS_INLINE int recv_locked(struct oak__chan *c, void *out, struct oak__g **wake, int *status)
-{
-    *wake = NULL;
-    bool buffered = load_relaxed(&c->count) != 0;
-    if (buffered)
-        buffer_take(c, out);
-    struct oak__waiter *w = list_empty(&c->senders) ? NULL : claim_first(&c->senders);
-    if (w) {
-        if (buffered)
-            buffer_put(c, w->elem);
-        else if (out)
-            copy(out, w->elem, c->elem_size);
-        *wake = w->g;
-        *status = (int)w->data;
-    }
-    if (buffered || w)
-        return 0;
-    if (!load_relaxed(&c->closed))
-        return -EAGAIN;
-    if (out)
-        memset(out, 0, c->elem_size);
-    return -EPIPE;
-}
-
-int oak__chan_send_locked(struct oak__chan *c, const void *v, struct oak__g **wake, int *status)
-{
-    return send_locked(c, v, wake, status);
-}
-
-int oak__chan_recv_locked(struct oak__chan *c, void *out, struct oak__g **wake, int *status)
-{
-    return recv_locked(c, out, wake, status);
-}
-
-/* Waits in one queue of c; called under the lock, which it gives up. */
-static int wait_in(struct oak__chan *c, struct oak__g *g, bool sending, void *elem, int64_t deadline)
+static inline struct oak__waiter *begin_wait(struct oak__chan *c, struct oak__g *g, bool sending, void *elem,
+                                             int64_t deadline)
 {
     struct oak__waiter *w =
         oak__wait_begin_inline(g, sending ? OAK_WAIT_CHAN_SEND : OAK_WAIT_CHAN_RECV, c, deadline);
-    w->elem = elem;
-    w->data = 0;
-    list_push_back(sending ? &c->senders : &c->receivers, &w->link);
-    unlock(&c->lock);
+    queue_up(c, g, w, sending, elem, deadline);
+    return w;
+}
+
+/* Parks with w in a queue of c, which the caller has to itself no longer. */
+static int park(struct oak__chan *c, struct oak__g *g, struct oak__waiter *w)
+{
     int err = oak__wait_park(g);
     if (err < 0 && err != -EPIPE) {
-        lock(&c->lock);
+        chan_lock(c, load_relaxed(&oak__m_self()->p));
         if (list_linked(&w->link))
             list_remove(&w->link);
-        unlock(&c->lock);
+        chan_unlock(c);
     }
     return err;
 }
@@ -167,6 +75,49 @@ static int wait_on_nil(enum oak_wait_reason reason, int64_t limit)
 
 enum { SEND = true, RECV = false };
 
+static inline int64_t deadline_of(int64_t limit)
+{
+    return limit == OAK_FOREVER ? OAK_FOREVER : oak__deadline_of(limit);
+}
+
+/* p owns c, and the caller is in a section. */
+ALWAYS_INLINE int operate_inside(struct oak__chan *c, struct oak__m *m, struct oak__p *p, struct oak__g *g,
+                                 bool sending, void *elem, int64_t limit)
+{
+    struct oak__g *wake;
+    int status = 0;
+    int err = chan_move(c, sending, elem, CHAN_INSIDE, &wake, &status);
+    if (err == -EAGAIN && limit == OAK_FOREVER) {
+        struct oak__waiter *w = begin_wait(c, g, sending, elem, OAK_FOREVER);
+        if (likely(load_relaxed(&w->sole)) && likely(oak__wait_park_inside(m, p, g)))
+            return g->wake_status;
+        oak__inside_end(p);
+        return park(c, g, w);
+    }
+    oak__inside_end(p);
+    if (wake && likely(oak__wait_finish_inline(wake, status)))
+        oak__ready_here(p, wake);
+    return err;
+}
+
+static NOINLINE int operate_locked(struct oak__chan *c, struct oak__p *p, struct oak__g *g, bool sending,
+                                   void *elem, int64_t limit)
+{
+    struct oak__g *wake;
+    int status = 0;
+    chan_lock(c, p);
+    int err = chan_move(c, sending, elem, CHAN_LOCKED, &wake, &status);
+    if (err == -EAGAIN && limit > 0) {
+        struct oak__waiter *w = begin_wait(c, g, sending, elem, deadline_of(limit));
+        chan_unlock(c);
+        return park(c, g, w);
+    }
+    chan_unlock(c);
+    if (wake)
+        oak__wait_wake_inline(wake, status);
+    return err;
+}
+
 /* limit < 0: never waits (-EAGAIN), and does not look at the context. */
 ALWAYS_INLINE int operate(struct oak__chan *c, bool sending, void *elem, int64_t limit)
 {
@@ -175,19 +126,14 @@ ALWAYS_INLINE int operate(struct oak__chan *c, bool sending, void *elem, int64_t
     struct oak__g *g = oak__enter_inline();
     int err = limit < 0 ? 0 : oak__ctx_check(g);
     if (likely(!err)) {
-        struct oak__g *wake;
-        int status = 0;
-        lock(&c->lock);
-        err = sending ? send_locked(c, elem, &wake, &status) : recv_locked(c, elem, &wake, &status);
-        if (err == -EAGAIN && limit > 0) {
-            err = wait_in(c, g, sending, elem, limit == OAK_FOREVER ? OAK_FOREVER : oak__deadline_of(limit));
-        } else {
-            unlock(&c->lock);
-            if (wake)
-                oak__wait_wake_inline(wake, status);
-            if (err == -EAGAIN && limit == 0)
-                err = -ETIMEDOUT;
-        }
+        struct oak__m *m = oak__m_self();
+        struct oak__p *p = load_relaxed(&m->p);
+        if ((limit <= 0 || limit == OAK_FOREVER) && likely(chan_enter(c, p)))
+            err = operate_inside(c, m, p, g, sending, elem, limit);
+        else
+            err = operate_locked(c, p, g, sending, elem, limit);
+        if (err == -EAGAIN && limit == 0)
+            err = -ETIMEDOUT;
     }
     oak__exit_inline();
     return err;
@@ -222,7 +168,7 @@ static struct oak__g *claim_all(struct oak__chan *c, struct oak__link *queue, bo
                                 struct oak__g *chain)
 {
     struct oak__waiter *w;
-    while ((w = claim_first(queue))) {
+    while ((w = chan_claim_first(queue, CHAN_LOCKED))) {
         if (receivers && w->elem)
             memset(w->elem, 0, c->elem_size);
         /* A select that receives learns its case; everybody else that the channel is closed. */
@@ -237,7 +183,7 @@ static struct oak__g *claim_all(struct oak__chan *c, struct oak__link *queue, bo
 
 int oak__chan_close_entered(struct oak__chan *c)
 {
-    lock(&c->lock);
+    chan_lock(c, load_relaxed(&oak__m_self()->p));
     bool was_closed = load_relaxed(&c->closed);
     struct oak__g *chain = NULL;
     if (!was_closed) {
@@ -245,7 +191,7 @@ int oak__chan_close_entered(struct oak__chan *c)
         chain = claim_all(c, &c->receivers, true, chain);
         chain = claim_all(c, &c->senders, false, chain);
     }
-    unlock(&c->lock);
+    chan_unlock(c);
     while (chain) {
         struct oak__g *g = chain;
         chain = load_relaxed(&g->next);
@@ -279,7 +225,7 @@ static int name_waiters(int fd, const struct oak__link *queue, const char *what)
 
 int oak__chan_free_entered(struct oak__chan *c)
 {
-    lock(&c->lock);
+    chan_lock(c, load_relaxed(&oak__m_self()->p));
     bool busy = !list_empty(&c->senders) || !list_empty(&c->receivers);
     if (busy) {
         dprintf(STDERR_FILENO, "oakum: oak_chan_free(%p): not freed, goroutines are blocked on it:\n",
@@ -289,7 +235,7 @@ int oak__chan_free_entered(struct oak__chan *c)
     } else {
         c->magic = 0;
     }
-    unlock(&c->lock);
+    chan_unlock(c);
     if (busy)
         return -EBUSY;
     oak__free(c);

@@ -1,8 +1,8 @@
 /*
  * What a channel is. Internal: sync and leak may include it.
  *
- * Everything is covered by the channel's lock, taken entered (sched/sched.h). Invariants, whenever the lock
- * is free:
+ * Everything is covered by the channel's lock, taken entered (sched/sched.h) and by chan_lock.h. Invariants, whenever
+ * the lock is free:
  *   - senders wait only while the buffer is full, receivers only while it is empty (a waiter that somebody
  * else has claimed may still be queued; it counts as gone);
  *   - a closed channel has no waiters.
@@ -18,39 +18,31 @@
 
 #include <oakum/chan.h>
 
-#include <string.h>
-
 enum { OAK__CHAN_MAGIC = 0x6f616b63 /* "oakc" */ };
 
 struct oak__chan {
     uint32_t magic; /* cleared when freed: tells a wrong handle, as well as that can be told */
     oak__lock lock;
-    size_t elem_size;
-    size_t cap;
+    struct oak__p *_Atomic owner; /* the P that works on it without the lock: chan_lock.h */
+    struct oak__link receivers;   /* oldest first */
+    struct oak__link senders;
     _Atomic size_t count; /* buffered; written under the lock, read by len */
-    size_t head;          /* index of the oldest element */
+    size_t cap;
+    size_t elem_size;
+    size_t head; /* index of the oldest element */
     _Atomic bool closed;
-    struct oak__link senders; /* oldest first */
-    struct oak__link receivers;
+    /* Under the lock, for chan_lock.c: */
+    uint8_t disowned; /* how often, up to some number */
+    uint16_t last;    /* the P that took the lock last: its index + 1; 0: none */
+    uint32_t streak;  /* how often in a row it did */
     const void *made_at;
     char buf[] __attribute__((aligned(16)));
 };
-
-/* Set in waiter->data of a receiver that was woken because the channel closed. */
-enum { OAK__WAITER_CLOSED = 1 << 30 };
 
 static inline bool oak__chan_ok(const struct oak__chan *c)
 {
     return c->magic == OAK__CHAN_MAGIC;
 }
-
-/*
- * One try, under the lock. 0: it happened, and *wake is the goroutine to wake afterwards with
- * oak__wait_wake(*wake, *status), or NULL; -EPIPE: closed (receive: and drained; out is zeroed); -EAGAIN: it
- * would have to wait.
- */
-int oak__chan_send_locked(struct oak__chan *c, const void *v, struct oak__g **wake, int *status);
-int oak__chan_recv_locked(struct oak__chan *c, void *out, struct oak__g **wake, int *status);
 
 /* oak__chan_close and oak__chan_free for those who have entered: contexts. */
 int oak__chan_close_entered(struct oak__chan *c);

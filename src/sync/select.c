@@ -1,27 +1,25 @@
 /*
  * Select.
  *
- * First pass: the cases in random order, each under its own channel's lock; the first that is ready happens.
- * If none is and there is no default: the wait is opened (ARMED), then each channel is visited again, in
- * order: if it has become ready meanwhile the select closes its own wait (if nobody has claimed it already)
- * and starts over, else a waiter is queued there. Then it parks. Whoever claims the wait makes exactly one
- * case happen and says which in wake_status. On the way out every waiter that is still queued is removed,
- * each under its channel's lock, before the waiters' memory (this stack) goes.
+ * A look at each channel without its lock tells which cases seem ready; one of these, drawn at random, is tried. If none
+ * is and there is no default: the wait is opened (ARMED) and each channel is visited, in order: if it has become ready
+ * meanwhile the select closes its own wait (unless somebody has claimed it already) and that case happens, else a waiter
+ * is queued there. Then it parks. Whoever claims the wait makes exactly one case happen and says which in wake_status. On
+ * the way out every waiter that is still queued is removed before the waiters' memory (this stack) goes.
  *
  * No two channel locks are ever held together: the claim, not a set of locks, makes the choice atomic
- * (models/select.pml).
+ * (models/select.pml). When one P owns all the channels (chan_lock.h) all of that happens in one section, and who ends
+ * the wait later needs no compare-and-swap either, as long as none of the channels changes hands: see
+ * oak__chan_disown.
  */
 #include "base/os.h"
 #include "sched/door.h"
-#include "sched/park.h"
-#include "sched/sched.h"
-#include "sync/chan.h"
+#include "sync/chan_move.h"
 
 #include <oakum/select.h>
 
-#include <stdlib.h>
-
-enum { INLINE_CASES = 8, MAX_CASES = 65535 };
+/* Waiters of so many cases lie on the stack; and so many channels are visited in one section. */
+enum { MOST_ON_STACK = 16, MAX_CASES = 65535 };
 
 struct sel {
     struct oak_case *cases;
@@ -29,7 +27,6 @@ struct sel {
     int dflt, timeout; /* index of that case, or -1 */
     int64_t deadline;
     struct oak__waiter *waiters;
-    uint16_t *order;
 };
 
 /* Finds the special cases; 0 or -EINVAL. */
@@ -62,31 +59,48 @@ static inline bool is_channel_case(const struct oak_case *c)
     return c->ch && (c->kind == OAK__CASE_SEND || c->kind == OAK__CASE_RECV);
 }
 
-/* Inside-out Fisher-Yates: every order is equally likely. */
-static void shuffle(struct oak__m *m, struct sel *s)
+/* Ready, as far as one look tells? The other side's queue may hold nothing but waiters of our own. */
+static inline bool looks_ready(const struct oak__chan *c, enum oak__case_kind kind)
 {
-    for (uint32_t i = 0; i < s->n; i++) {
-        uint32_t j = i ? oak__choose(m, OAK__CHOICE_SELECT, i + 1) : 0;
-        if (j != i)
-            s->order[i] = s->order[j];
-        s->order[j] = (uint16_t)i;
-    }
+    size_t count = load_relaxed(&c->count);
+    const struct oak__link *others = kind == OAK__CASE_SEND ? &c->receivers : &c->senders;
+    const struct oak__link *first = __atomic_load_n(&others->next, __ATOMIC_RELAXED);
+    return (kind == OAK__CASE_SEND ? count < c->cap : count > 0) || (first && first != others) ||
+           load_relaxed(&c->closed);
 }
 
-/* Tries case i: its index when it happened, -EPIPE for a send on a closed channel, -EAGAIN. */
-static int try_case(struct sel *s, uint32_t i)
+/* Without having the channel to oneself: what happened before the caller came here is seen, no more is promised. */
+static bool looks_ready_from_outside(struct oak__chan *c, enum oak__case_kind kind)
+{
+#if OAK_TSAN
+    chan_lock(c, load_relaxed(&oak__m_self()->p));
+    bool ready = looks_ready(c, kind);
+    chan_unlock(c);
+    return ready;
+#else
+    return looks_ready(c, kind);
+#endif
+}
+
+/* One of the cases that look ready, each with the same probability; -1: there is none. */
+static int draw_ready(const struct sel *s)
+{
+    uint32_t ready = 0;
+    int drawn = -1;
+    for (uint32_t i = 0; i < s->n; i++) {
+        const struct oak_case *c = &s->cases[i];
+        if (!is_channel_case(c) || !looks_ready_from_outside(c->ch, c->kind))
+            continue;
+        if (++ready == 1 || oak__choose(oak__m_self(), OAK__CHOICE_SELECT, ready) == 0)
+            drawn = (int)i;
+    }
+    return drawn;
+}
+
+/* What the outcome of a move means for the select: the case's index, -EPIPE for a send on a closed channel, -EAGAIN. */
+static int case_result(struct sel *s, uint32_t i, int err)
 {
     struct oak_case *c = &s->cases[i];
-    struct oak__g *wake;
-    int status = 0, err;
-    lock(&c->ch->lock);
-    if (c->kind == OAK__CASE_SEND)
-        err = oak__chan_send_locked(c->ch, c->elem, &wake, &status);
-    else
-        err = oak__chan_recv_locked(c->ch, c->elem, &wake, &status);
-    unlock(&c->ch->lock);
-    if (wake)
-        oak__wait_wake(wake, status);
     if (c->kind == OAK__CASE_RECV && err != -EAGAIN) {
         if (c->ok)
             *c->ok = err == 0;
@@ -95,28 +109,23 @@ static int try_case(struct sel *s, uint32_t i)
     return err ? err : (int)i;
 }
 
-static int first_pass(struct sel *s)
+static int try_case(struct sel *s, struct oak__p *p, uint32_t i)
 {
-    shuffle(oak__m_self(), s);
-    for (uint32_t k = 0; k < s->n; k++) {
-        uint32_t i = s->order[k];
-        if (!is_channel_case(&s->cases[i]))
-            continue;
-        int r = try_case(s, i);
-        if (r != -EAGAIN)
-            return r;
+    struct oak_case *c = &s->cases[i];
+    const bool sending = c->kind == OAK__CASE_SEND;
+    struct oak__g *wake;
+    int status = 0, err;
+    if (chan_enter(c->ch, p)) {
+        err = chan_move(c->ch, sending, c->elem, CHAN_INSIDE, &wake, &status);
+        oak__inside_end(p);
+    } else {
+        chan_lock(c->ch, p);
+        err = chan_move(c->ch, sending, c->elem, CHAN_LOCKED, &wake, &status);
+        chan_unlock(c->ch);
     }
-    return -EAGAIN;
-}
-
-/* Ready, as far as one look tells? Under the channel's lock. */
-static bool looks_ready(const struct oak__chan *c, enum oak__case_kind kind)
-{
-    if (load_relaxed(&c->closed))
-        return true;
-    if (kind == OAK__CASE_SEND)
-        return !list_empty(&c->receivers) || load_relaxed(&c->count) < c->cap;
-    return !list_empty(&c->senders) || load_relaxed(&c->count) > 0;
+    if (wake)
+        oak__wait_wake_inline(wake, status);
+    return case_result(s, i, err);
 }
 
 /* Our own waiters in the same queue do not make a channel ready. */
@@ -132,41 +141,114 @@ static bool other_side_is_only_us(const struct oak__chan *c, enum oak__case_kind
     return true;
 }
 
-/* Queues a waiter at every channel. False: one has become ready meanwhile. */
-static bool queue_all(struct sel *s, struct oak__g *g, uint64_t ticket)
+/* By who has the channel to himself. */
+static inline bool is_ready(const struct oak_case *c, const struct oak__g *g)
+{
+    return looks_ready(c->ch, c->kind) && !other_side_is_only_us(c->ch, c->kind, g);
+}
+
+static inline void queue(struct oak_case *c, struct oak__waiter *w)
+{
+    list_push_back(c->kind == OAK__CASE_SEND ? &c->ch->senders : &c->ch->receivers, &w->link);
+}
+
+static inline void unqueue(struct oak__waiter *w)
+{
+    if (list_linked(&w->link))
+        list_remove(&w->link);
+}
+
+/* Queues a waiter at every channel, one after the other. The case that has become ready meanwhile, or -1. */
+static int queue_one_by_one(struct sel *s, struct oak__p *p, struct oak__g *g)
 {
     for (uint32_t i = 0; i < s->n; i++) {
         struct oak_case *c = &s->cases[i];
         if (!is_channel_case(c))
             continue;
-        struct oak__waiter *w = &s->waiters[i];
-        w->g = g;
-        w->ticket = ticket;
-        w->object = c->ch;
-        w->elem = c->elem;
-        w->data = i;
-        lock(&c->ch->lock);
-        bool ready = looks_ready(c->ch, c->kind) && !other_side_is_only_us(c->ch, c->kind, g);
+        chan_lock(c->ch, p);
+        bool ready = is_ready(c, g);
         if (!ready)
-            list_push_back(c->kind == OAK__CASE_SEND ? &c->ch->senders : &c->ch->receivers, &w->link);
-        unlock(&c->ch->lock);
+            queue(c, &s->waiters[i]);
+        chan_unlock(c->ch);
         if (ready)
-            return false;
+            return (int)i;
     }
+    return -1;
+}
+
+static void unqueue_one_by_one(struct sel *s)
+{
+    struct oak__p *p = load_relaxed(&oak__m_self()->p);
+    for (uint32_t i = 0; i < s->n; i++) {
+        struct oak_case *c = &s->cases[i];
+        if (!is_channel_case(c))
+            continue;
+        chan_lock(c->ch, p);
+        unqueue(&s->waiters[i]);
+        chan_unlock(c->ch);
+    }
+}
+
+/* In a section of p: are all the channels its own? */
+static bool all_owned(const struct sel *s, const struct oak__p *p)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (is_channel_case(&s->cases[i]) && load_relaxed(&s->cases[i].ch->owner) != p)
+            return false;
     return true;
+}
+
+/* Begins a section in which p has all the channels to itself. False: it has not, and there is none. */
+static bool enter_all(const struct sel *s, struct oak__p *p)
+{
+    if (!p || s->n > MOST_ON_STACK || !all_owned(s, p))
+        return false;
+    oak__inside_begin(p);
+    if (all_owned(s, p))
+        return true;
+    oak__inside_end(p);
+    return false;
+}
+
+/* In a section, all channels ours: as queue_one_by_one, which never finds one ready that is not, and the other way round. */
+static int queue_inside(struct sel *s, struct oak__g *g)
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        if (is_channel_case(&s->cases[i]) && is_ready(&s->cases[i], g))
+            return (int)i;
+    for (uint32_t i = 0; i < s->n; i++)
+        if (is_channel_case(&s->cases[i]))
+            queue(&s->cases[i], &s->waiters[i]);
+    return -1;
 }
 
 static void unqueue_all(struct sel *s)
 {
-    for (uint32_t i = 0; i < s->n; i++) {
-        struct oak_case *c = &s->cases[i];
-        if (!is_channel_case(c))
-            continue;
-        lock(&c->ch->lock);
-        if (list_linked(&s->waiters[i].link))
-            list_remove(&s->waiters[i].link);
-        unlock(&c->ch->lock);
+    struct oak__p *p = load_relaxed(&oak__m_self()->p);
+    if (!enter_all(s, p)) {
+        unqueue_one_by_one(s);
+        return;
     }
+    for (uint32_t i = 0; i < s->n; i++)
+        if (is_channel_case(&s->cases[i]))
+            unqueue(&s->waiters[i]);
+    oak__inside_end(p);
+}
+
+/* A place for each case, not queued. sole: see oak__wait_claim_inside. */
+static void set_up_waiters(struct sel *s, struct oak__g *g, uint64_t ticket, bool sole)
+{
+    for (uint32_t i = 0; i < s->n; i++) {
+        const struct oak_case *c = &s->cases[i];
+        s->waiters[i] = (struct oak__waiter){.g = g,
+                                             .object = is_channel_case(c) ? c->ch : NULL,
+                                             .ticket = ticket,
+                                             .elem = c->elem,
+                                             .data = i,
+                                             .sole = sole};
+    }
+    store_release(&g->waiters, s->waiters);
+    g->nwaiters = s->n;
 }
 
 /* What the claimer's word means for the caller. */
@@ -184,34 +266,57 @@ static int outcome(struct sel *s, struct oak__g *g, int status)
     return status;
 }
 
-/* One attempt to wait: the result, or -EAGAIN to start over. */
-static int wait_once(struct sel *s, struct oak__g *g)
+/* Queued at every channel, if none was ready: parks, and says how that ended. ready: a case that was, or -1. */
+static int park(struct oak__g *g, int ready)
 {
-    memset(s->waiters, 0, s->n * sizeof *s->waiters);
-    store_release(&g->waiters, s->waiters);
-    g->nwaiters = s->n;
-    struct oak__waiter *w =
-        oak__wait_begin(g, s->n ? OAK_WAIT_SELECT : OAK_WAIT_SELECT_EMPTY, NULL, s->deadline);
-    bool queued = queue_all(s, g, w->ticket);
-    int r = !queued && oak__wait_abandon(g) ? -EAGAIN : oak__wait_park(g);
+    return ready >= 0 && oak__wait_abandon(g) ? -EAGAIN : oak__wait_park(g);
+}
+
+/* One attempt to wait: the result, or -EAGAIN to start over. */
+static int wait_once(struct sel *s, struct oak__p *p, struct oak__g *g)
+{
+    const enum oak_wait_reason reason = s->n ? OAK_WAIT_SELECT : OAK_WAIT_SELECT_EMPTY;
+    const bool alone = enter_all(s, p);
+    const bool sole = alone && s->deadline == OAK_FOREVER && !load_relaxed(&g->ctx);
+    struct oak__waiter *w = oak__wait_begin_inline(g, reason, NULL, s->deadline);
+    int r;
+    set_up_waiters(s, g, w->ticket, sole);
+    if (alone) {
+        int ready = queue_inside(s, g);
+        if (ready < 0 && sole && oak__wait_park_inside(oak__m_self(), p, g)) {
+            r = g->wake_status;
+        } else {
+            oak__inside_end(p);
+            r = park(g, ready);
+        }
+    } else {
+        r = park(g, queue_one_by_one(s, p, g));
+    }
     unqueue_all(s);
     g->nwaiters = 0;
     store_relaxed(&g->waiters, NULL);
     return r == -EAGAIN ? r : outcome(s, g, r);
 }
 
+static int select_once(struct sel *s, struct oak__g *g)
+{
+    struct oak__p *p = load_relaxed(&oak__m_self()->p);
+    int i = draw_ready(s);
+    if (i >= 0)
+        return try_case(s, p, (uint32_t)i);
+    return s->dflt >= 0 ? s->dflt : wait_once(s, p, g);
+}
+
 static int run_select(struct sel *s)
 {
-    struct oak__g *g = oak__enter();
+    struct oak__g *g = oak__enter_inline();
     int r = s->dflt >= 0 ? 0 : oak__ctx_check(g);
     if (!r) {
-        do {
-            r = first_pass(s);
-            if (r == -EAGAIN)
-                r = s->dflt >= 0 ? s->dflt : wait_once(s, g);
-        } while (r == -EAGAIN);
+        do
+            r = select_once(s, g);
+        while (r == -EAGAIN);
     }
-    oak__exit();
+    oak__exit_inline();
     return r;
 }
 
@@ -223,17 +328,14 @@ int oak_select_n(struct oak_case *cases, size_t n)
     int err = check_cases(&s);
     if (err)
         return err;
-    if (n <= INLINE_CASES) {
-        struct oak__waiter waiters[INLINE_CASES];
-        uint16_t order[INLINE_CASES];
-        s.waiters = waiters;
-        s.order = order;
+    if (n <= MOST_ON_STACK) {
+        /* Exactly as many as there are cases: what would lie in unused ones could look like a reference. */
+        s.waiters = __builtin_alloca(n * sizeof *s.waiters);
         return run_select(&s);
     }
-    s.waiters = oak__malloc(n * (sizeof *s.waiters + sizeof *s.order));
+    s.waiters = oak__malloc(n * sizeof *s.waiters);
     if (!s.waiters)
         return -ENOMEM;
-    s.order = (uint16_t *)(s.waiters + n);
     int r = run_select(&s);
     oak__free(s.waiters);
     return r;
