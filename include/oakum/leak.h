@@ -65,6 +65,23 @@ OAK_API bool oak_leak_exact_heap(const oak_leak_report *r);
 /* Prints the report, grouped: what, since when, where, who created it, how many, what they retain, why. */
 OAK_API int oak_leak_print(const oak_leak_report *r, FILE *f);
 
+/*
+ * Gives leaked goroutines back: each of the report that choose (NULL: all) returns true for is cancelled as if its context
+ * had ended. The call in which it blocks returns -ECANCELED, and so does each later one (but in oak_shield); its own code
+ * does the rest: it returns, deferred calls run, locks are given back. The library frees nothing that belongs to the
+ * program. As such a goroutine could never have run again, nobody else notices, except by what its deferred calls do; code
+ * that ignores errors and tries again for ever would do so without blocking.
+ *
+ * Only goroutines that are still in the very wait that was proven are touched. Not cancelled are the owner of a scope that
+ * waits for its children (it goes on when these have been given back) and one that is taking a mutex back in
+ * oak_cond_wait (it goes on when the mutex's holder has been).
+ *
+ * How many were cancelled; they may not have ended yet. -EINVAL (r is NULL). choose may block; nothing else does. From a
+ * goroutine or a plain thread; not for the same report from two at a time.
+ */
+OAK_API int64_t oak_leak_reclaim(oak_leak_report *r, bool (*choose)(const struct oak_leak *l, void *arg),
+                                 void *arg);
+
 OAK__END
 
 #endif

@@ -53,6 +53,8 @@ static struct oak__leak_entry *new_entry(struct filling *f, const struct oak_gor
 
 static void add_finding(struct oak__leak_entry *e, const struct oak__finding *found)
 {
+    e->g = found->g;
+    e->wait = found->wait;
     e->retained = found->retained;
     e->object = found->object;
     e->nothers = found->nothers;

@@ -39,6 +39,8 @@ struct oak__place {
 struct oak__leak_entry {
     const struct oak__leak_shape *shape;
     uint64_t id, parent;
+    uintptr_t g; /* of a leaked one: the descriptor and its wait word, for reclaim.c */
+    uint64_t wait;
     const void *scope, *wait_object;
     int64_t wait_since;
     uint64_t retained;
@@ -47,6 +49,7 @@ struct oak__leak_entry {
     uint32_t nothers, nobjects;
     uint8_t verdict, why, rules;
     bool in_heap, in_context;
+    uint8_t reclaim; /* reclaim.c's own */
 };
 
 struct oak_leak_report {

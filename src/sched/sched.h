@@ -77,6 +77,10 @@ void oak__ctx_detach(struct oak_ctx *c, struct oak__g *g);
  * nothing may end (a condition's re-lock, a scope's children). Entered, by g itself. */
 struct oak_ctx *oak__ctx_mask(struct oak__g *g);
 void oak__ctx_unmask(struct oak__g *g, struct oak_ctx *masked);
+/* scope/reclaim.c: from here on each blocking call of g fails with -ECANCELED, in every block that is open on its stack:
+ * g, whose wait the caller has claimed and not yet ended, has lost its contexts to ones of its own that have ended.
+ * Others with the same contexts feel nothing. Not entered. */
+void oak__reclaim(struct oak__g *g);
 /* scope/scope.c: child bookkeeping. attach is called by oak__spawn before g can run; ended by the goroutine's
  * last act on its own stack, with the entry's result (or -ENOTRECOVERABLE and the panic's text). Entered. */
 void oak__scope_attach(struct oak_scope *s, struct oak__g *g);

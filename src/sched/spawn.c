@@ -150,6 +150,7 @@ SCHEDULER_STEP static void set_up(struct oak__g *g, const struct oak__spawn *s, 
     g->defers = NULL;
     g->recover = NULL;
     g->held_locks = 0;
+    store_relaxed(&g->masked, false);
     store_relaxed(&g->waiters, NULL);
     g->nwaiters = 0;
     store_relaxed(&g->reason, OAK_WAIT_NONE);

@@ -21,6 +21,16 @@ static void restore(void *arg)
     oak__exit();
 }
 
+SCHEDULER_STEP void oak__ambient_reclaim(struct oak__defer *d)
+{
+    if (d->fn != restore)
+        return;
+    struct ambient *a = d->arg;
+    struct oak_ctx *outer = a->outer;
+    a->outer = oak__ctx_make_ended(outer);
+    oak_ctx_unref(outer);
+}
+
 /* inner: the caller's reference becomes the block's. */
 static struct oak__ambient *enter_with(struct oak__ambient *mem, struct oak_ctx *inner)
 {

@@ -79,6 +79,13 @@ bool oak__ctx_end(struct oak_ctx *c, int err, int cause);
  * reference. Entered. */
 void oak__ctx_switch(struct oak__g *g, struct oak_ctx *c);
 
+/* ---- reclaim.c ---- */
+/* A child of outer (NULL: background) that has ended, with -ECANCELED. One reference; never NULL. Not entered. */
+struct oak_ctx *oak__ctx_make_ended(struct oak_ctx *outer);
+/* The parts of a goroutine's chain of defers: see oak__reclaim. d may be any entry. Not entered. */
+void oak__ambient_reclaim(struct oak__defer *d);
+void oak__scope_reclaim(struct oak__defer *d);
+
 /* ---- ctx_done.c, ctx_after.c: parts of an end. Entered ---- */
 void oak__ctx_close_done(struct oak_ctx *c);
 void oak__ctx_free_done(struct oak_ctx *c);

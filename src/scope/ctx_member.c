@@ -52,6 +52,7 @@ void oak__ctx_switch(struct oak__g *g, struct oak_ctx *c)
 struct oak_ctx *oak__ctx_mask(struct oak__g *g)
 {
     struct oak_ctx *c = load_relaxed(&g->ctx);
+    store_relaxed(&g->masked, true);
     if (c) {
         leave(c, g);
         store_relaxed(&g->ctx, NULL);
@@ -61,6 +62,7 @@ struct oak_ctx *oak__ctx_mask(struct oak__g *g)
 
 void oak__ctx_unmask(struct oak__g *g, struct oak_ctx *masked)
 {
+    store_relaxed(&g->masked, false);
     if (masked) {
         store_relaxed(&g->ctx, masked);
         join(masked, g);

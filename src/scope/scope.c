@@ -112,6 +112,17 @@ static void unwind(void *arg)
     finish(s);
 }
 
+SCHEDULER_STEP void oak__scope_reclaim(struct oak__defer *d)
+{
+    if (d->fn != unwind)
+        return;
+    struct oak_scope *s = d->arg;
+    struct oak_ctx *outer = s->outer;
+    oak_ctx_cancel(s->ctx, -ECANCELED);
+    s->outer = oak__ctx_make_ended(outer);
+    oak_ctx_unref(outer);
+}
+
 int oak_scope_wait(oak_scope *s)
 {
     if (!scope_ok(s))
