@@ -16,5 +16,6 @@
 #include <oakum/inspect.h>
 #include <oakum/leak.h>
 #include <oakum/verify.h>
+#include <oakum/watch.h>
 
 #endif
