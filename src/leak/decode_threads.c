@@ -4,7 +4,8 @@
  *
  * The scheduler itself holds nothing of the program's: it knows descriptors only. But for as long as a worker sleeps,
  * its registers (the vector registers above all) and the padding of its frames keep what was left in them by whatever
- * ran there before. So a worker that runs no goroutine does not count, nor does its own stack while it runs one.
+ * ran there before. So a worker that runs no goroutine does not count, nor does its own stack while it runs one; nor does
+ * the monitor, which handles the stacks of parked goroutines.
  */
 #include "leak/decode.h"
 
@@ -30,10 +31,10 @@ static void dead_part(struct decode *d, uintptr_t lo, uintptr_t hi)
         d->w->dead[d->w->ndead++] = (struct oak__span){lo, hi};
 }
 
-/* Whether a worker is in the scheduler, so that nothing on its own stack or in its registers is the program's. */
+/* Whether a thread of ours is in the scheduler, so that nothing on its own stack or in its registers is the program's. */
 static bool is_idle(const struct oak__m *m, bool on_own_stack)
 {
-    return on_own_stack && !load_relaxed(&m->g);
+    return on_own_stack && (m->scheduler || !load_relaxed(&m->g));
 }
 
 static void place(struct decode *d, struct oak__thread *t)

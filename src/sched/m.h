@@ -54,6 +54,7 @@ struct oak__m {
     void *_Atomic call_arg;
     char *g0_lo, *g0_hi;    /* bounds of the thread's own stack */
     char *g0_base;          /* below here all frames are the scheduler's, but for a call's (call.c) */
+    bool scheduler;         /* runs nothing of the program's, ever: the monitor and the like */
     struct oak__g stand_in; /* plain threads: not a goroutine, but waits like one */
 #if OAK_TSAN
     void *g0_fiber;
@@ -146,6 +147,8 @@ struct oak__p *oak__release_p(struct oak__m *m);
 void oak__idle_p_put(struct oak__p *p);
 struct oak__p *oak__idle_p_get(void);
 int oak__first_worker(void);
+/* Notes where this thread's own stack lies; base: see g0_base. */
+void oak__note_stack(struct oak__m *m, void *base);
 
 /* ---- find.c: a worker's search for the next goroutine; blocks ---- */
 struct oak__g *oak__find_runnable(struct oak__m *m);

@@ -161,6 +161,9 @@ void *oak__monitor(void *unused)
     struct oak__m *m = oak__m_for_thread();
     if (!m)
         oak__fatal("no memory for the monitor");
+    /* It looks at stacks (trim.c): to the leak proof their addresses on its own stack are no references. */
+    m->scheduler = true;
+    oak__note_stack(m, __builtin_frame_address(0));
     oak__enter();
     store_relaxed(&m->stand_in.name, "oakum monitor");
     int64_t sleep = SLEEP_LEAST;

@@ -100,11 +100,12 @@ void oak__stop_worker(struct oak__m *m)
 }
 
 /* The bounds of this thread's own stack, for the sanitizer and the leak proof. */
-static void note_stack(struct oak__m *m)
+void oak__note_stack(struct oak__m *m, void *base)
 {
     pthread_attr_t attr;
     void *lo;
     size_t size;
+    m->g0_base = base;
     if (pthread_getattr_np(pthread_self(), &attr))
         return;
     if (!pthread_attr_getstack(&attr, &lo, &size)) {
@@ -119,8 +120,7 @@ static void *worker(void *arg)
     struct oak__m *m = arg;
     oak__tls_m = m;
     m->tid = oak__os_gettid();
-    note_stack(m);
-    m->g0_base = __builtin_frame_address(0);
+    oak__note_stack(m, __builtin_frame_address(0));
     sanitize_g0_init(m);
     oak__faults_thread_init();
     oak__acquire_p(m, m->next_p);
