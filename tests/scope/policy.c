@@ -32,6 +32,13 @@ static void close_stage(struct stage *st)
         expect(oak_chan_free(st->turn[i]) == 0);
 }
 
+static uint64_t ended(void)
+{
+    struct oak_stats now;
+    expect(oak_stats_read(&now) == 0);
+    return now.ended;
+}
+
 static int results(oak_scope *s)
 {
     struct oak_scope_error e;
@@ -49,7 +56,9 @@ TEST(fail_fast_cancels_the_rest_at_the_first_error)
     oak_scope (s, .policy = OAK_FAIL_FAST, .err = &st.err) {
         for (int i = 0; i < 4; i++)
             expect(oak_go(s, end_with, i == 0 ? 5 : -EIO, st.turn[i]) == 0);
+        uint64_t before = ended();
         oak_chan_close(st.turn[0]); /* a success does nothing */
+        wait_until(ended() > before);
         oak_chan_close(st.turn[1]);
         expect(oak_scope_wait(s) == -EIO);
         expect(results(s) == 3);
