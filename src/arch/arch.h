@@ -8,31 +8,26 @@
 
 #include "base/common.h"
 
-/* Saves the callee-saved registers on this stack, its pointer in *save_sp, and goes on where to_sp was saved.
- */
-void oak__switch(void **save_sp, void *to_sp);
+/* switch.h of each processor:
+ *      static inline void oak__switch(void **save_sp, void *to_sp);
+ * saves on this stack what is needed to go on here, the stack's pointer in *save_sp, and goes on where to_sp was saved. */
+#if defined(__x86_64__)
+    #include "arch/x86_64/switch.h"
+#elif defined(__aarch64__)
+    #include "arch/aarch64/switch.h"
+#endif
+
 /* Entry frame of a goroutine; calls oak__g_main, which never returns. */
 void oak__first_frame(void);
-
-#if defined(__x86_64__)
-/* Words that a switch saves; which of them hold the frame pointer and the program counter. */
-enum { OAK__SWITCH_WORDS = 7, OAK__SWITCH_FRAME = 5, OAK__SWITCH_PC = 6 };
-#elif defined(__aarch64__)
-enum { OAK__SWITCH_WORDS = 20, OAK__SWITCH_FRAME = 0, OAK__SWITCH_PC = 1 };
-#endif
 
 /* Prepares a stack that ends at top (16-aligned) so that the first switch to the result enters
  * oak__first_frame. */
 SCHEDULER_STEP static inline void *oak__stack_prepare(void *top)
 {
-    void **sp = (void **)top;
-    sp -= OAK__SWITCH_WORDS + (OAK__SWITCH_WORDS & 1) + 2;
-    /* After the pops rsp is top - 16 on x86-64: aligned as a function's entry expects before its caller's
+    /* After the first switch the stack pointer is top - 16: aligned as a function's entry expects before its caller's
      * call. */
-    if (OAK__SWITCH_WORDS & 1)
-        sp++;
-    for (int i = 0; i < OAK__SWITCH_WORDS; i++)
-        sp[i] = NULL;
+    void **sp = (void **)top - 2 - OAK__SWITCH_WORDS;
+    sp[OAK__SWITCH_FRAME] = NULL;
     sp[OAK__SWITCH_PC] = (void *)(uintptr_t)oak__first_frame;
     return sp;
 }

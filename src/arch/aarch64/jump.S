@@ -1,7 +1,7 @@
 /*
  * The jump of a recovered panic: back to where a frame was saved, further out on the same stack. Like setjmp and longjmp,
  * without their signal mask and without their checks. Layout of struct oak__jump: x19-x28, x29, x30, sp, d8-d15. FPCR is
- * left alone, as in switch.S.
+ * left alone, as in switch.h.
  */
         .text
 

@@ -1,7 +1,7 @@
 /*
  * The jump of a recovered panic: back to where a frame was saved, further out on the same stack. Like setjmp and longjmp,
  * without their signal mask and without their checks. Layout of struct oak__jump: rbx, rbp, r12-r15, rsp, rip. The
- * floating-point control words are left alone, as in switch.S.
+ * floating-point control words are left alone, as in switch.h.
  */
         .text
 

@@ -1,0 +1,18 @@
+/* The first frame of a goroutine: where its first switch goes. No caller: unwinders stop here. */
+        .text
+
+        .globl  oak__first_frame
+        .hidden oak__first_frame
+        .type   oak__first_frame, %function
+        .p2align 4
+oak__first_frame:
+        .cfi_startproc
+        .cfi_undefined x30
+        mov     x29, xzr
+        mov     x30, xzr
+        bl      oak__g_main
+        brk     #1
+        .cfi_endproc
+        .size   oak__first_frame, . - oak__first_frame
+
+        .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,17 @@
+/* The first frame of a goroutine: where its first switch goes. No caller: unwinders stop here. */
+        .text
+
+        .globl  oak__first_frame
+        .hidden oak__first_frame
+        .type   oak__first_frame, @function
+        .p2align 4
+oak__first_frame:
+        .cfi_startproc
+        .cfi_undefined rip
+        xorl    %ebp, %ebp
+        call    oak__g_main
+        ud2
+        .cfi_endproc
+        .size   oak__first_frame, . - oak__first_frame
+
+        .section .note.GNU-stack, "", @progbits
