@@ -84,6 +84,8 @@ static struct oak__g *steal_round(struct oak__m *m, struct oak__p *p)
         if (victim == p)
             continue;
         struct oak__g *g = oak__ring_steal(p, victim);
+        if (!g)
+            g = oak__fresh_steal(p, victim);
         if (g)
             return g;
     }
@@ -144,7 +146,7 @@ static bool work_anywhere(void)
     if (load_acquire(&s->global_count))
         return true;
     for (uint32_t i = 0; i < s->nprocs; i++)
-        if (load_acquire(&s->p[i]->head) != load_acquire(&s->p[i]->tail))
+        if (load_acquire(&s->p[i]->head) != load_acquire(&s->p[i]->tail) || !fresh_empty(s->p[i]))
             return true;
     return false;
 }

@@ -32,6 +32,7 @@ static void in_parent(void)
 static void in_child(void)
 {
     store_relaxed(&oak__forked, true);
+    store_relaxed(&oak__runs, false);
     store_relaxed(&oak__sched->lock.word, 0);
     /* Nobody is in a section any more. */
     for (uint32_t i = 0; i < oak__sched->nprocs; i++)

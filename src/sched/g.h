@@ -81,9 +81,12 @@ struct oak__g {
     struct oak__link ctx_link;       /* in ctx->goroutines, under the context's lock */
     struct oak_scope *_Atomic scope; /* the scope it was started in */
     struct oak__link scope_link;     /* in scope->children, under the scope's lock */
-    struct oak__defer *defers;       /* innermost first */
-    struct oak__frame *recover;      /* innermost oak_recover */
-    uintptr_t reads;                 /* read locks held: see sync/reads.h */
+    union {
+        struct oak__defer *defers; /* innermost first */
+        struct oak__g *newer;      /* before the first run: fresh.h */
+    };
+    struct oak__frame *recover; /* innermost oak_recover */
+    uintptr_t reads;            /* read locks held: see sync/reads.h */
 
     /* -- what it waits for -- */
     const void *_Atomic wait_object; /* NULL: several or none */

@@ -64,6 +64,17 @@ struct oak__m {
 #endif
 };
 
+/* Goroutines of a P that have not run yet: fresh.h. */
+struct oak__fresh {
+    struct oak__g *newest, *oldest;
+    _Atomic uint32_t count; /* may be read by anybody */
+    uint32_t quota;         /* of the oldest, until since + some time */
+    int64_t since;
+    uint32_t passed; /* times in a row that others came first */
+    oak__lock lock;
+    _Atomic bool thief; /* under the lock: somebody else has it */
+};
+
 struct oak__p {
     uint32_t index;
     _Atomic uint32_t idle;        /* in sched.idle_ps */
@@ -80,6 +91,7 @@ struct oak__p {
     _Atomic uint32_t tail __attribute__((aligned(64)));
     struct oak__g *_Atomic ring[OAK__RING];
 
+    struct oak__fresh fresh;
     struct oak__g *_Atomic free_gs; /* descriptors, linked by next; the holder's only */
     _Atomic uint32_t nfree_gs;
     _Atomic uint64_t next_id, last_id; /* goroutine ids in stock */

@@ -24,6 +24,8 @@ enum { REUSE_STACK = !(OAK_ASAN || OAK_TSAN) };
 /* How often in a row the LIFO slot may come before the ring: two goroutines that wake each other starve
  * nobody. */
 enum { NEXT_STREAK = 64 };
+/* How often in a row those that have run before may come before those that have not. */
+enum { FRESH_PASSED = 1 };
 /* Ticks between two looks at the global queue (a prime, as in Go) and at the real clock. */
 enum { GLOBAL_EVERY = 61, CLOCK_EVERY = 16 };
 
@@ -41,7 +43,31 @@ static inline void run_due_timers(struct oak__p *p, uint32_t tick)
     }
 }
 
-static inline struct oak__g *pick_local(struct oak__p *p)
+/* Behind all others of its kind. */
+ALWAYS_INLINE void push_back(struct oak__p *p, struct oak__g *g)
+{
+    if (g->sp)
+        oak__ring_push(p, g);
+    else
+        fresh_push(p, g);
+}
+
+/* What has run before goes first, but not for ever; see fresh.h. */
+static NOINLINE struct oak__g *pick_with_fresh(struct oak__p *p)
+{
+    struct oak__g *g;
+    if (fresh_due(p, load_relaxed(&oak__sched->coarse_now)) && (g = oak__fresh_oldest(p)))
+        return g;
+    if (p->fresh.passed < FRESH_PASSED && (g = oak__ring_pop(p))) {
+        p->fresh.passed++;
+        return g;
+    }
+    p->fresh.passed = 0;
+    g = fresh_pop(p);
+    return g ? g : oak__ring_pop(p);
+}
+
+ALWAYS_INLINE struct oak__g *pick_local(struct oak__p *p)
 {
     uint32_t tick = load_relaxed(&p->tick) + 1;
     store_relaxed(&p->tick, tick);
@@ -59,10 +85,12 @@ static inline struct oak__g *pick_local(struct oak__p *p)
             store_relaxed(&p->next_streak, streak + 1);
             return g;
         }
-        oak__ring_push(p, g);
+        push_back(p, g);
     }
     store_relaxed(&p->next_streak, 0);
-    return oak__ring_pop(p);
+    if (likely(fresh_empty(p)))
+        return oak__ring_pop(p);
+    return pick_with_fresh(p);
 }
 
 struct oak__g *oak__pick_local(struct oak__p *p)
@@ -142,7 +170,7 @@ static inline void commit_park_inside(struct oak__p *p, struct oak__g *g)
 }
 
 /* First thing on any new stack: does what the previous goroutine asked for. */
-static inline void after_switch(struct oak__m *m)
+ALWAYS_INLINE void after_switch(struct oak__m *m)
 {
     struct oak__g *g = load_relaxed(&m->prev);
     int op = load_relaxed(&m->prev_op);
@@ -257,9 +285,18 @@ void oak__ready(struct oak__g *g)
     struct oak__g *old = load_relaxed(&p->next);
     store_relaxed(&p->next, g);
     if (old) {
-        oak__ring_push(p, old);
-        oak__wake_worker();
+        push_back(p, old);
+        oak__light_fence(); /* as in oak__wake_worker */
+        if (unlikely(load_seq(&oak__sched->nidle_ps) != 0))
+            oak__wake_worker();
     }
+}
+
+/* n bytes, in words: no call. */
+static inline void copy_words(void *to, const void *from, size_t n)
+{
+    for (size_t i = 0; i < n; i += sizeof(uint64_t))
+        memcpy((char *)to + i, (const char *)from + i, sizeof(uint64_t));
 }
 
 /* Runs g's function with its arguments on this stack. Entered before and after. */
@@ -269,15 +306,15 @@ static void run_body(struct oak__g *g)
     bool heap = g->args_size > OAK__ARGS_INLINE;
     void *args = heap ? g->args_heap : inline_args;
     if (!heap)
-        memcpy(inline_args, g->args_inline, g->args_size);
+        copy_words(inline_args, g->args_inline, g->args_size);
     memset(&g->waiter, 0, sizeof g->waiter);
     memset(&g->timer, 0, sizeof g->timer);
     const char *panic = NULL;
-    oak__exit();
+    oak__exit_inline();
     int result = oak__run_protected(g, args, &panic);
     if (heap)
         oak__free(args);
-    oak__enter();
+    oak__enter_inline();
     struct oak_scope *scope = load_relaxed(&g->scope);
     if (scope)
         oak__scope_child_ended(scope, g, result, panic);

@@ -12,7 +12,7 @@
 #ifndef OAK_SCHED_RUNQ_H
 #define OAK_SCHED_RUNQ_H
 
-#include "sched/m.h"
+#include "sched/fresh.h"
 
 /* The ring is full: moves half of it and g to the global queue. False: a thief made room meanwhile. */
 bool oak__ring_spill(struct oak__p *p, struct oak__g *g, uint32_t h, uint32_t t);
@@ -41,6 +41,10 @@ static inline struct oak__g *oak__ring_pop(struct oak__p *p)
         if (h == load_relaxed(&p->tail))
             return NULL;
         struct oak__g *g = load_relaxed(&p->ring[h % OAK__RING]);
+        if (oak__sched->nprocs == 1) { /* no thieves */
+            store_release(&p->head, h + 1);
+            return g;
+        }
         if (cas_release(&p->head, &h, h + 1))
             return g;
     }
@@ -48,7 +52,7 @@ static inline struct oak__g *oak__ring_pop(struct oak__p *p)
 
 static inline bool oak__runq_empty(struct oak__p *p)
 {
-    return load_acquire(&p->head) == load_acquire(&p->tail) && !load_relaxed(&p->next);
+    return load_acquire(&p->head) == load_acquire(&p->tail) && !load_relaxed(&p->next) && fresh_empty(p);
 }
 
 void oak__global_push(struct oak__g *g);

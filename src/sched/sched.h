@@ -30,6 +30,8 @@ struct oak__g *oak__self_if_any(bool *entered);
 /* Makes the runtime run (once): 0, -ENOMEM, -EAGAIN. Any thread; not entered. */
 int oak__start(void);
 bool oak__started(void);
+/* It runs, and this is no child of fork: set last by oak__start. */
+extern _Atomic bool oak__runs;
 
 /* What a spawn needs. */
 struct oak__spawn {

@@ -4,8 +4,7 @@
  * a goroutine that was granted a descriptor will get a stack.
  */
 #include "sched/event.h"
-#include "sched/m.h"
-#include "sched/sanitize.h"
+#include "sched/inline.h"
 #include "sched/sched.h"
 
 #include <string.h>
@@ -134,6 +133,18 @@ static void count_created(struct oak__p *p)
         fetch_add_relaxed(&oak__sched->thread_created, 1);
 }
 
+/* Mostly a few words; no call for these. */
+SCHEDULER_STEP static inline void copy_args(unsigned char *to, const void *from, size_t n)
+{
+    if (unlikely(n % sizeof(uint64_t) != 0)) {
+        memcpy(to, from, n);
+        return;
+    }
+    const unsigned char *p = from;
+    for (size_t i = 0; i < n; i += sizeof(uint64_t))
+        memcpy(to + i, p + i, sizeof(uint64_t));
+}
+
 /* Fills g in; heap: a copy of arguments that do not fit into the descriptor, or NULL. */
 SCHEDULER_STEP static void set_up(struct oak__g *g, const struct oak__spawn *s, const struct oak__g *parent,
                                   int class, void *heap)
@@ -157,8 +168,8 @@ SCHEDULER_STEP static void set_up(struct oak__g *g, const struct oak__spawn *s, 
     g->args_size = (uint32_t)s->args_size;
     if (heap)
         g->args_heap = heap;
-    else if (s->args_size)
-        memcpy(g->args_inline, s->args, s->args_size);
+    else
+        copy_args(g->args_inline, s->args, s->args_size);
 }
 
 /* Takes what the goroutine needs before anything of it can be seen: 0 or a negative errno. */
@@ -208,23 +219,23 @@ int oak__spawn_entered(const struct oak__spawn *s)
 
 int oak__spawn(const struct oak__spawn *s)
 {
-    int err = oak__start();
-    if (err)
+    int err = likely(load_acquire(&oak__runs)) ? 0 : oak__start();
+    if (unlikely(err))
         return err;
-    int class = oak__stack_class(s->stack_size);
-    if (class < 0)
+    int class = s->stack_size ? oak__stack_class(s->stack_size) : OAK__STACK_DEFAULT;
+    if (unlikely(class < 0))
         return -EINVAL;
     void *heap = NULL;
-    if (s->args_size > OAK__ARGS_INLINE) {
+    if (unlikely(s->args_size > OAK__ARGS_INLINE)) {
         heap = oak__malloc(s->args_size);
         if (!heap)
             return -ENOMEM;
         memcpy(heap, s->args, s->args_size);
     }
-    oak__enter();
+    oak__enter_inline();
     err = create(s, class, heap);
-    oak__exit();
-    if (err)
+    oak__exit_inline();
+    if (unlikely(err))
         oak__free(heap);
     return err;
 }

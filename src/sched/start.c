@@ -18,6 +18,7 @@ _Atomic(oak__choose_fn) oak__chooser;
 
 static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic bool started;
+_Atomic bool oak__runs;
 
 bool oak__started(void)
 {
@@ -84,8 +85,10 @@ static int start_locked(void)
     int err = oak__first_worker();
     if (!err)
         err = oak__os_thread(oak__monitor, NULL, "oakum-monitor");
-    if (!err)
+    if (!err) {
         store_release(&started, true);
+        store_release(&oak__runs, !load_relaxed(&oak__forked));
+    }
     return err;
 }
 
