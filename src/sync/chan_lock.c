@@ -28,7 +28,9 @@ void oak__chan_disown(struct oak__chan *c, struct oak__p *owner)
 {
     store_relaxed(&c->owner, NULL);
     oak__inside_wait(owner);
-    if (not_sole_any_more(&c->senders) | not_sole_any_more(&c->receivers))
+    bool some = not_sole_any_more(&c->senders);
+    some |= not_sole_any_more(&c->receivers);
+    if (some)
         oak__inside_wait(owner);
     c->last = 0;
     c->streak = 0;
