@@ -25,7 +25,8 @@
         #define OAK_ASAN 1
     #endif
 #endif
-#if defined(__SANITIZE_THREAD__)
+#if defined(OAK_TSAN) /* the build says so where it leaves instrumenting out */
+#elif defined(__SANITIZE_THREAD__)
     #define OAK_TSAN 1
 #elif defined(__has_feature)
     #if __has_feature(thread_sanitizer)

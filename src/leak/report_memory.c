@@ -9,21 +9,23 @@ static const size_t most = (size_t)1 << 34;
 static struct oak_leak_report *_Atomic reports;
 static oak__lock reports_lock;
 
+/* Memory that another report has had is touched under the lock only after that one was taken off the list: so there is an
+ * order between the two that a race detector, which does not see the raw calls, sees as well. */
 struct oak_leak_report *oak__report_new(void)
 {
     struct oak__scratch memory;
     if (oak__scratch_init(&memory, most))
         return NULL;
-    struct oak_leak_report *r = oak__scratch_alloc(&memory, 1, sizeof *r);
-    if (!r) {
-        oak__scratch_free(&memory);
-        return NULL;
-    }
-    r->memory = memory;
     lock(&reports_lock);
-    r->next = load_relaxed(&reports);
-    store_release(&reports, r);
+    struct oak_leak_report *r = oak__scratch_alloc(&memory, 1, sizeof *r);
+    if (r) {
+        r->memory = memory;
+        r->next = load_relaxed(&reports);
+        store_release(&reports, r);
+    }
     unlock(&reports_lock);
+    if (!r)
+        oak__scratch_free(&memory);
     return r;
 }
 
@@ -40,8 +42,8 @@ void oak_leak_report_free(oak_leak_report *r)
             at = at->next;
         at->next = r->next;
     }
-    unlock(&reports_lock);
     struct oak__scratch memory = r->memory;
+    unlock(&reports_lock);
     oak__scratch_free(&memory);
 }
 

@@ -321,6 +321,7 @@ static void run_body(struct oak__g *g)
     struct oak_ctx *ctx = load_relaxed(&g->ctx);
     if (ctx)
         oak__ctx_detach(ctx, g);
+    sanitize_made_runnable(g); /* to who sees that it has ended: id 0 */
 }
 
 /* g has ended: its books are closed, its stack and descriptor are still in use. */

@@ -248,7 +248,10 @@ struct each {
 static bool each_one(void *obj, void *arg)
 {
     struct each *e = arg;
-    return e->fn(obj, e->arg);
+    struct oak__g *g = obj;
+    if (OAK_TSAN && load_acquire(&g->id) == 0)
+        sanitize_runs(g); /* what a goroutine did happens before it is found to have ended */
+    return e->fn(g, e->arg);
 }
 
 void oak__each_g(bool (*fn)(struct oak__g *g, void *arg), void *arg)

@@ -254,7 +254,9 @@ static void under_load_one_at_a_time(void **state)
         for (int i = 0; i < 200; i++)
             assert_int_equal(oak_spawn(nothing_to_tell, NULL), 0);
         oak_leak_report *r;
-        assert_int_equal(oak_leak_check(NULL, &r), 0);
+        int err = oak_leak_check(NULL, &r);
+        assert_true(err == 0 ||
+                    (OAK_TSAN && err == -EIO)); /* its run-time library may be amid something in the clone */
         assert_int_equal(oak_leak_count(r, OAK_LEAKED), 0);
         oak_leak_report_free(r);
         wait_for_calls(2);
