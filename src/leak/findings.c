@@ -63,9 +63,9 @@ static bool is_in_cycle(const struct oak__world *w, const struct oak__node *n)
     return at == n;
 }
 
-static void explain_lock(const struct oak__world *w, const struct oak__node *n, struct oak__finding *f)
+static void explain_lock(const struct oak__world *w, const struct oak__node *n, const struct oak__wait *x,
+                         struct oak__finding *f)
 {
-    const struct oak__wait *x = first_wait(w, n);
     add_other(f, x->owner);
     if (x->rule == OAK__RULE_NEVER) {
         f->why = OAK__WHY_HOLDER_ENDED;
@@ -103,7 +103,7 @@ static void explain(const struct oak__world *w, struct oak__finding *f)
     if (!x) {
         f->why = OAK__WHY_NOTHING;
     } else if (x->rule == OAK__RULE_NEVER || x->rule == OAK__RULE_HOLDERS) {
-        explain_lock(w, n, f);
+        explain_lock(w, n, x, f);
     } else if (x->rule == OAK__RULE_CHILDREN) {
         const struct oak__scope_node *s = scope_of(w, x);
         f->why = OAK__WHY_CHILD;
