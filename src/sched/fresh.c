@@ -3,7 +3,7 @@
 enum { MOST_STOLEN = 16 };
 
 /* The oldest, or NULL. The caller has the list to himself. */
-static struct oak__g *take_oldest(struct oak__p *p)
+SCHEDULER_STEP static struct oak__g *take_oldest(struct oak__p *p)
 {
     struct oak__g *g = p->fresh.oldest;
     if (!g)
@@ -17,7 +17,7 @@ static struct oak__g *take_oldest(struct oak__p *p)
     return g;
 }
 
-struct oak__g *oak__fresh_oldest(struct oak__p *p)
+SCHEDULER_STEP struct oak__g *oak__fresh_oldest(struct oak__p *p)
 {
     p->fresh.quota--;
     bool locked = fresh_hold(p);
@@ -26,7 +26,7 @@ struct oak__g *oak__fresh_oldest(struct oak__p *p)
     return g;
 }
 
-struct oak__g *oak__fresh_steal(struct oak__p *thief, struct oak__p *victim)
+SCHEDULER_STEP struct oak__g *oak__fresh_steal(struct oak__p *thief, struct oak__p *victim)
 {
     struct oak__g *batch[MOST_STOLEN];
     uint32_t n = 0;

@@ -48,7 +48,7 @@ static inline bool fresh_empty(const struct oak__p *p)
 
 /* The rest: by the holder of p, entered, in no section. */
 
-static inline void fresh_push(struct oak__p *p, struct oak__g *g)
+SCHEDULER_STEP static inline void fresh_push(struct oak__p *p, struct oak__g *g)
 {
     bool locked = fresh_hold(p);
     struct oak__g *newest = p->fresh.newest;
@@ -64,7 +64,7 @@ static inline void fresh_push(struct oak__p *p, struct oak__g *g)
 }
 
 /* NULL: there is none. */
-static inline struct oak__g *fresh_pop(struct oak__p *p)
+SCHEDULER_STEP static inline struct oak__g *fresh_pop(struct oak__p *p)
 {
     if (fresh_empty(p))
         return NULL;
@@ -87,7 +87,7 @@ static inline struct oak__g *fresh_pop(struct oak__p *p)
 struct oak__g *oak__fresh_oldest(struct oak__p *p);
 
 /* Is it the turn of one of the oldest? now: the coarse clock. */
-static inline bool fresh_due(struct oak__p *p, int64_t now)
+SCHEDULER_STEP static inline bool fresh_due(struct oak__p *p, int64_t now)
 {
     if (unlikely(now - p->fresh.since >= OAK__FRESH_EVERY)) {
         p->fresh.since = now;

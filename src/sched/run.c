@@ -53,7 +53,7 @@ ALWAYS_INLINE void push_back(struct oak__p *p, struct oak__g *g)
 }
 
 /* What has run before goes first, but not for ever; see fresh.h. */
-static NOINLINE struct oak__g *pick_with_fresh(struct oak__p *p)
+SCHEDULER_STEP static NOINLINE struct oak__g *pick_with_fresh(struct oak__p *p)
 {
     struct oak__g *g;
     if (fresh_due(p, load_relaxed(&oak__sched->coarse_now)) && (g = oak__fresh_oldest(p)))
