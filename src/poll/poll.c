@@ -17,7 +17,7 @@
  *
  * The waiter in its place is the goroutine's own (sched/park.h). It stays valid while it is there, because
  * its owner takes it out under the lock before it goes on; whoever takes it out claims its wait by ticket,
- * and loses against a time limit or a cancellation that was faster.
+ * and loses against a time limit or a cancellation that was faster. models/poll.pml.
  *
  * Memory of struct oak__poll_fd is never put to another use. An event that was fetched before its descriptor
  * was closed, and is looked at afterwards, therefore meets a valid lock, and is told apart by the generation
