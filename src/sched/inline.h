@@ -63,10 +63,11 @@ static inline bool oak__wait_finish_inline(struct oak__g *g, int status)
     uint64_t w = load_acquire(&g->wait);
     if (likely(OAK__W_PHASE(w) == OAK__W_CLAIMED))
         return true;
+    bool thread = g->kind == OAK__G_THREAD; /* looked up now: once it is DONE it may have gone */
     sanitize_made_runnable(g);
     if (!cas_seq(&g->wait, &w, TICKET_BITS(w) | OAK__W_DONE))
         return true;
-    if (g->kind == OAK__G_THREAD)
+    if (thread)
         oak__os_futex_wake((_Atomic uint32_t *)&g->wait, 1);
     return false;
 }

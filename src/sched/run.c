@@ -200,11 +200,15 @@ INLINE_STEP void leave_to(struct oak__m *m, struct oak__g *g, enum oak__prev_op 
     leave_note(m, g, op);
     if (next) {
         make_running(m, load_relaxed(&m->p), next);
+        if (dying)
+            sanitize_stack_end(g);
         sanitize_to_g(m, g, next, dying);
         oak__switch(&g->sp, next->sp);
     } else {
         if (op != OAK__PREV_CALL)
             store_relaxed(&m->g, NULL);
+        if (dying)
+            sanitize_stack_end(g);
         sanitize_to_g0(m, g, dying);
         oak__switch(&g->sp, m->g0_sp);
     }
@@ -328,6 +332,7 @@ static void run_body(struct oak__g *g)
 SCHEDULER_STEP static void close_books(struct oak__p *p, struct oak__g *g)
 {
     oak__event(OAK__EV_END, g);
+    sanitize_g_end(g);
     store_relaxed(&p->ended, load_relaxed(&p->ended) + 1);
     store_relaxed(&g->ctx, NULL);
     store_relaxed(&g->scope, NULL);
@@ -366,7 +371,6 @@ void oak__g_main(void)
         close_books(load_relaxed(&m->p), g);
         struct oak__g *next = oak__pick_local(load_relaxed(&m->p));
         if (!can_take_over(g, next)) {
-            sanitize_stack_end(g);
             leave_to(m, g, OAK__PREV_EXIT, next);
             __builtin_unreachable();
         }

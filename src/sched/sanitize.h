@@ -92,6 +92,23 @@ static inline void sanitize_runs(struct oak__g *g)
     (void)g;
 }
 
+/* What was last done with a descriptor happens before its next use: it is never unmapped. */
+static inline void sanitize_g_end(struct oak__g *g)
+{
+#if OAK_TSAN
+    __tsan_release(g);
+#endif
+    (void)g;
+}
+
+static inline void sanitize_g_begin(struct oak__g *g)
+{
+#if OAK_TSAN
+    __tsan_acquire(g);
+#endif
+    (void)g;
+}
+
 /* One goroutine's use of a stack ends before the next one's begins. */
 static inline void sanitize_stack_begin(struct oak__g *g)
 {

@@ -199,6 +199,7 @@ static int create(const struct oak__spawn *s, int class, void *heap)
     int err = reserve(p, class, &g);
     if (err)
         return err;
+    sanitize_g_begin(g);
     set_up(g, s, load_relaxed(&m->g), class, heap);
     store_release(&g->id, new_id(p));
     count_created(p);

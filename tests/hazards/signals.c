@@ -90,7 +90,8 @@ static int in_the_runtime(int argc, char **argv)
     require(n == 20000);
     atomic_store(&over, true);
     pthread_join(id, NULL);
-    require(atomic_load(&handled) > 0);
+    /* The thread sanitizer puts signals off until the thread calls libc. */
+    require(UNDER_TSAN || atomic_load(&handled) > 0);
     return 0;
 }
 

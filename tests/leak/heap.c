@@ -26,10 +26,6 @@ static void look(void)
     assert_int_equal(oak__scratch_init(&f.scratch, OAK__SCRATCH_LARGE), 0);
     assert_int_equal(oak__own_open(&f.own, &f.scratch, false), 0);
     oak__arenas_find(&f.own.img, &f.arenas);
-    if (OAK_ASAN || OAK_TSAN) {
-        if (!f.arenas.bins)
-            skip();
-    }
     assert_true(f.arenas.bins != 0);
     assert_int_equal(oak__arenas_busy(&f.own.img, &f.arenas), 0);
     assert_int_equal(oak__heap_walk(&f.own.img, &f.arenas, &f.scratch, &f.heap), 0);
@@ -238,6 +234,10 @@ static void a_broken_heap_is_refused(void **state)
 
 int main(void)
 {
+    if (OAK_ASAN || OAK_TSAN) {
+        fprintf(stderr, "the heap is a sanitizer's, not glibc's\n");
+        return 77;
+    }
     mallopt(M_MMAP_THRESHOLD, 128 << 10);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_every_block_with_its_bounds),

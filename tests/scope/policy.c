@@ -48,6 +48,16 @@ static int results(oak_scope *s)
     return n;
 }
 
+static unsigned successes(oak_scope *s)
+{
+    oak__enter();
+    lock(&s->lock);
+    unsigned n = s->successes;
+    unlock(&s->lock);
+    oak__exit();
+    return n;
+}
+
 TEST(fail_fast_cancels_the_rest_at_the_first_error)
 {
     struct stage st;
@@ -129,7 +139,7 @@ TEST(quorum_needs_so_many_successes)
         for (int i = 0; i < 4; i++)
             expect(oak_go(s, end_with, 0, st.turn[i]) == 0);
         oak_chan_close(st.turn[1]);
-        wait_until(s->successes == 1);
+        wait_until(successes(s) == 1);
         expect(oak_ctx_err(oak_scope_ctx(s)) == 0);
         oak_chan_close(st.turn[3]);
         expect(oak_scope_wait(s) == 0);

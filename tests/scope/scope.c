@@ -247,6 +247,16 @@ OAK_TASK(wait_for_close, oak_chan(int), ch)
     expect(oak_recv(ch, &v) == -EPIPE);
 }
 
+static bool somebody_wants_a_place(oak_scope *s)
+{
+    oak__enter();
+    lock(&s->lock);
+    bool some = !list_empty(&s->limit_wait);
+    unlock(&s->lock);
+    oak__exit();
+    return some;
+}
+
 OAK_TASK(wants_a_place, oak_scope *, s, _Atomic int *, result)
 {
     *result = oak_go(s, child, 0);
@@ -261,7 +271,7 @@ TEST(close_refuses_those_who_wait_for_a_place)
         oak_scope (s, .limit = 1) {
             expect(oak_go(s, wait_for_close, ch) == 0);
             expect(oak_go(others, wants_a_place, s, &result) == 0);
-            wait_until(!list_empty(&s->limit_wait));
+            wait_until(somebody_wants_a_place(s));
             expect(oak_scope_close(s) == 0);
             wait_until(result != 1);
             expect(result == -EPIPE);
@@ -280,7 +290,7 @@ TEST(cancel_refuses_those_who_wait_for_a_place)
         oak_scope (s, .limit = 1) {
             expect(oak_go(s, sleep_until_cancelled, &err) == 0);
             expect(oak_go(others, wants_a_place, s, &result) == 0);
-            wait_until(!list_empty(&s->limit_wait));
+            wait_until(somebody_wants_a_place(s));
             expect(oak_scope_cancel(s, 0) == 0);
             oak_with_ctx (NULL)
                 wait_until(result != 1);
