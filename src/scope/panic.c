@@ -1,18 +1,32 @@
 /* The way of a panic; see panic.h. */
 #include "scope/panic.h"
 
+#include "base/os.h"
+
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #if OAK_ASAN
     #include <sanitizer/asan_interface.h>
 #endif
+
+/* What the scope will say of the panic; freed by oak__scope_child_ended. Kept here, so that no goroutine needs room for a message on
+ * its stack for all its life. */
+static const char *keep_text(const struct oak_panic_info *info)
+{
+    size_t n = strlen(info->message) + 1;
+    char *text = oak__malloc(n);
+    return text ? memcpy(text, info->message, n) : NULL;
+}
 
 /* The stack between here and the frame is dead from now on. */
 static OAK_NORETURN void land(struct oak__frame *f, const struct oak__panic *p)
 {
     if (f->info)
         *f->info = p->info;
+    if (f->text)
+        *f->text = keep_text(&p->info);
 #if OAK_ASAN
     __asan_handle_no_return();
 #endif

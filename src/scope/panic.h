@@ -35,6 +35,7 @@ struct oak__frame {
     struct oak__frame *outer;
     struct oak__defer *defers;   /* the chain as it was here: a panic runs what came later */
     struct oak_panic_info *info; /* where to leave what the panic said; may be NULL */
+    const char **text;           /* where to leave a copy of its message; may be NULL */
     struct oak__panic *panic;    /* the newest on its way here */
     bool ends_process;
 };
@@ -44,6 +45,7 @@ static inline void frame_push(struct oak__g *g, struct oak__frame *f, struct oak
     f->outer = g->recover;
     f->defers = g->defers;
     f->info = info;
+    f->text = NULL;
     f->panic = NULL;
     f->ends_process = false;
     g->recover = f;

@@ -1,9 +1,6 @@
 /* Deferred calls, and the places where a panic stops; see panic.h. */
 #include "scope/panic.h"
-#include "base/os.h"
 #include "sync/reads.h"
-
-#include <string.h>
 
 void oak__defer_enter(struct oak__defer *d, void (*fn)(void *), void *arg)
 {
@@ -33,26 +30,17 @@ int oak_recover(void (*fn)(void *), void *arg, struct oak_panic_info *info)
     return -ENOTRECOVERABLE;
 }
 
-/* What the scope will say of the panic; freed by oak__scope_child_ended. */
-static const char *keep_text(const struct oak_panic_info *info)
-{
-    size_t n = strlen(info->message) + 1;
-    char *text = oak__malloc(n);
-    return text ? memcpy(text, info->message, n) : NULL;
-}
-
 int oak__run_protected(struct oak__g *g, void *args, const char **panic)
 {
-    struct oak_panic_info info;
     struct oak__frame f;
     int result;
-    frame_push(g, &f, &info);
+    frame_push(g, &f, NULL);
+    f.text = panic;
     f.ends_process = load_relaxed(&g->scope) == NULL;
     if (jump_save(&f.jump) == 0) {
         result = g->entry(args);
     } else {
         result = -ENOTRECOVERABLE;
-        *panic = keep_text(&info);
     }
     frame_pop(g, &f);
     if (g->reads)
