@@ -44,6 +44,21 @@ OAK_API int oak_run(int (*app)(int argc, char **argv), int argc, char **argv);
 /* Number of Ps: how many goroutines can run at the same time. Any thread. */
 OAK_API int oak_procs(void);
 
+/*
+ * Compact mode, for programs with very many goroutines that wait for long: stacks of goroutines that have been parked for at least
+ * parked_for nanoseconds are put away (some hundred bytes of each remain) and brought back when they are needed. May be called
+ * again, to change parked_for. OAK_COMPACT=1 in the environment (or a time: OAK_COMPACT=250ms) does the same at the start,
+ * with one second. Any thread; starts the runtime. 0; -EINVAL (parked_for is negative), -ENOTSUP (the kernel cannot: it takes
+ * MADV_GUARD_INSTALL of Linux 6.13 and userfaultfd(2); under a sanitizer), -EBUSY (the program has a handler for SIGSEGV or SIGBUS
+ * of its own), -ENOMEM, -EAGAIN.
+ *
+ * What it costs: microseconds at the first touch of such a stack, whoever touches it. And three rules. A buffer on the stack
+ * of a goroutine that waits (but for I/O of its own: those stacks stay) must not be handed to a system call by
+ * somebody else: the call may fail with EFAULT. Threads of the program that touch such a stack must not block SIGSEGV and SIGBUS. The
+ * program must leave these signals' handlers, and descriptors that it has not opened, alone.
+ */
+OAK_API int oak_compact(int64_t parked_for);
+
 /* What can be said about a goroutine when it is started; zero or NULL means default. */
 struct oak_spawn_opts {
     const char *name;  /* shown in reports; not copied: a string that outlives the goroutine */

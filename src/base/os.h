@@ -46,6 +46,14 @@ int oak__os_guard(void *p, size_t size, bool light); /* light: MADV_GUARD_INSTAL
 bool oak__os_guard_light_works(void);
 void oak__os_discard(void *p, size_t size); /* gives the pages back; they read as zero afterwards */
 size_t oak__os_page_size(void);
+int oak__os_reach(void *p, size_t size, bool on); /* whether the program can read and write there */
+int oak__os_unguard(void *p, size_t size); /* takes light guards away; what they replaced reads as zero */
+/* os_userfault.c. A descriptor; then ranges of private memory are added to it, of which single pages can be filled, guard or not, in
+ * one step, and protected against writing: who writes to them meanwhile gets SIGBUS. */
+int oak__os_userfault_open(void);
+int oak__os_userfault_add(int fd, void *p, size_t size);
+int oak__os_userfault_protect(int fd, void *p, size_t size, bool on);
+int oak__os_userfault_fill(int fd, void *page, const void *from);
 
 /* ---- processors ---- */
 int oak__os_cpus(void); /* affinity and cgroup quota (v1, v2), at least 1 */

@@ -81,6 +81,11 @@ bool oak__os_guard_light_works(void)
     return works;
 }
 
+int oak__os_reach(void *p, size_t size, bool on)
+{
+    return mprotect(p, size, on ? PROT_READ | PROT_WRITE : PROT_NONE) ? -errno : 0;
+}
+
 void oak__os_discard(void *p, size_t size)
 {
     madvise(p, size, MADV_DONTNEED);

@@ -18,6 +18,7 @@
 #include "sched/m.h"
 #include "sched/park.h"
 #include "sched/stats.h"
+#include "stack/away.h"
 
 #include <oakum/ctx.h>
 #include <string.h>
@@ -66,13 +67,19 @@ static void copy_strings(struct oak__g *g, bool stable, struct oak_goroutine_inf
 /*
  * The stack of a goroutine that was switched away, from the caller of the switching function on: which of
  * that one's switches it was depends on what ran next, says nothing, and would set apart goroutines that are
- * alike.
+ * alike. A stack that was put away (stack/away.h) is read in its record, which stays while g is held.
  */
-__attribute__((no_sanitize("thread", "address"))) static int copy_frames(struct oak__g *g,
+__attribute__((no_sanitize("thread", "address"))) static int copy_frames(struct oak__g *g, bool held,
                                                                          const void **frames)
 {
     const char *sp = g->sp, *lo = g->stack_lo, *hi = oak__g_stack_hi(g);
     const void *pc, *fp;
+    const struct oak__kept *away = held ? oak__away_kept(lo) : NULL;
+    if (away) {
+        oak__g_saved_frame(away->bytes, &pc, &fp);
+        return oak__walk_moved(fp, away->sp, away->sp + away->size, away->bytes - away->sp, frames,
+                               OAK_MAX_FRAMES);
+    }
     if (!sp || sp < lo || sp >= hi || (size_t)(hi - sp) < OAK__SWITCH_WORDS * sizeof(void *))
         return 0;
     oak__g_saved_frame(sp, &pc, &fp);
@@ -94,7 +101,7 @@ static void copy_parked(struct oak__g *g, struct oak_goroutine_info *out, struct
     copy_fields(g, out);
     copy_strings(g, true, out, strings);
     copy_wait(g, out);
-    out->nframes = copy_frames(g, out->frames);
+    out->nframes = copy_frames(g, true, out->frames);
 }
 
 /* True: done. False: it is not parked at this moment. */
@@ -133,7 +140,7 @@ __attribute__((no_sanitize("thread"))) static void look_at_runnable(struct oak__
     uint64_t wait = load_acquire(&g->wait);
     const void *sp = g->sp;
     out->state = OAK_STATE_RUNNABLE;
-    out->nframes = copy_frames(g, out->frames);
+    out->nframes = copy_frames(g, false, out->frames);
     if (!same_rest(g, wait, sp))
         out->nframes = 0;
 }

@@ -28,20 +28,26 @@ static bool within(const struct record *r, uintptr_t lo, uintptr_t hi)
 }
 
 /* The stack may be another goroutine's, and a sanitizer may have poisoned what lies between the records. */
-__attribute__((no_sanitize("address", "thread"))) int oak__walk(const void *fp, const void *lo,
-                                                                const void *hi, const void **frames, int max)
+__attribute__((no_sanitize("address", "thread"))) int
+oak__walk_moved(const void *fp, const void *lo, const void *hi, ptrdiff_t by, const void **frames, int max)
 {
     const struct record *r = fp;
     uintptr_t from = (uintptr_t)lo;
     int n = 0;
     /* Each caller's record lies above its callee's: so the walk ends. */
     while (n < max && within(r, from, (uintptr_t)hi)) {
-        const void *pc = oak__bare_pc(r->pc);
+        const struct record *at = (const void *)((uintptr_t)r + (uintptr_t)by);
+        const void *pc = oak__bare_pc(at->pc);
         if (!oak__text_has(pc))
             break;
         frames[n++] = pc;
         from = (uintptr_t)r + sizeof *r;
-        r = r->caller;
+        r = at->caller;
     }
     return n;
+}
+
+int oak__walk(const void *fp, const void *lo, const void *hi, const void **frames, int max)
+{
+    return oak__walk_moved(fp, lo, hi, 0, frames, max);
 }

@@ -15,6 +15,9 @@
  * hi) is the part of the stack that is in use; it must be readable. How many. Safe everywhere.
  */
 int oak__walk(const void *fp, const void *lo, const void *hi, const void **frames, int max);
+/* The same for a stack whose bytes lie elsewhere: those of address a at a + by. */
+int oak__walk_moved(const void *fp, const void *lo, const void *hi, ptrdiff_t by, const void **frames,
+                    int max);
 
 /* A return address without what aarch64 may sign it with (pointer authentication). */
 const void *oak__bare_pc(const void *pc);

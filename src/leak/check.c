@@ -11,6 +11,7 @@
 #include "inspect/symbol.h"
 #include "sched/sched.h"
 #include "sched/stats.h"
+#include "stack/away.h"
 
 #include <oakum/sync.h>
 
@@ -67,11 +68,11 @@ static int in_clone(void *arg)
 
 /* ---- in the process ---- */
 
-/* No thread is inside malloc: all arenas are as they should be. */
-static bool heap_is_at_rest(void *arg)
+/* No thread is inside malloc: all arenas are as they should be. Nor is a stack just coming back. */
+static bool all_at_rest(void *arg)
 {
     struct check *c = arg;
-    return !c->arenas.bins || oak__arenas_busy(&c->own.img, &c->arenas) == 0;
+    return oak__away_at_rest() && (!c->arenas.bins || oak__arenas_busy(&c->own.img, &c->arenas) == 0);
 }
 
 static int prepare(struct check *c)
@@ -122,8 +123,7 @@ static void run(void *arg)
     if (c->err)
         return;
     oak__plants_sow(&c->plants);
-    c->freeze =
-        (struct oak__freeze){.fn = in_clone, .arg = c, .good_moment = heap_is_at_rest, .limit = LIMIT};
+    c->freeze = (struct oak__freeze){.fn = in_clone, .arg = c, .good_moment = all_at_rest, .limit = LIMIT};
     c->err = oak__freeze_run(&c->freeze);
     if (!c->err && c->results->done != DONE)
         c->err = c->freeze.status == ENOMEM ? -ENOMEM : -EIO;

@@ -19,6 +19,8 @@ struct decode {
 
 /* decode_nodes.c: goroutines, stand-ins, slots. */
 int oak__decode_nodes(struct decode *d);
+/* Where g's stack begins; *hi: where it ends, set when that is known. */
+uintptr_t oak__decode_sp(const struct decode *d, const struct oak__g *g, uintptr_t *hi);
 /* decode_threads.c: where each thread is: live and dead parts of stacks. Before the nodes' own stacks. */
 int oak__decode_threads(struct decode *d);
 /* decode_live.c: the roots that goroutines which can run bring along. */

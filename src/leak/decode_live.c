@@ -7,6 +7,8 @@
  */
 #include "leak/decode.h"
 
+#include "stack/away.h"
+
 enum { SHALLOW = 4096 };
 
 /* Arguments lie where waits are noted later. */
@@ -55,15 +57,25 @@ static bool is_first_run(struct decode *d, uintptr_t sp)
     return image_word(d->img, sp + OAK__SWITCH_FRAME * sizeof(void *)) == 0;
 }
 
+/* One that is just coming back has its contents in its record still, or on its page, or half. */
+static void add_record(struct decode *d, uintptr_t lo, size_t size)
+{
+    const uintptr_t word = oak__image_away(d->img, lo),
+                    bytes = OAK__AWAY_KEPT(word) + sizeof(struct oak__kept);
+    if (OAK__AWAY_STATE(word) == OAK__STACK_COMING)
+        add_root(d->w, bytes, bytes + size);
+}
+
 static void add_stack(struct decode *d, const struct oak__node *n, const struct oak__g *g)
 {
     size_t region, i;
     struct oak__span slot;
-    const uintptr_t sp = (uintptr_t)g->sp, lo = (uintptr_t)g->stack_lo;
+    const uintptr_t lo = (uintptr_t)g->stack_lo;
     if (!lo || !oak__stack_slot(d->t, lo, &region, &i, &slot)) {
         add_arguments(d, n);
         return;
     }
+    const uintptr_t sp = oak__decode_sp(d, g, &slot.hi);
     bool entered = false, fresh = sp == 0 || sp == lo;
     const struct oak__thread *t = thread_of(d, g, &entered);
     uintptr_t here = thread_on(d, &slot);
@@ -72,6 +84,7 @@ static void add_stack(struct decode *d, const struct oak__node *n, const struct 
         fresh = fresh || (entered && slot.hi - here < SHALLOW);
     } else if (sp > lo && sp < slot.hi && is_switched_away(d, g, t)) {
         add_root(d->w, sp, slot.hi);
+        add_record(d, lo, slot.hi - sp);
         fresh = is_first_run(d, sp);
     } else {
         add_root(d->w, lo, slot.hi);

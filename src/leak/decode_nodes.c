@@ -1,6 +1,8 @@
 /* Goroutines and plain threads' stand-ins, as the descriptors tell. */
 #include "leak/decode.h"
 
+#include "stack/away.h"
+
 bool oak__stack_slot(const struct oak__tables *t, uintptr_t p, size_t *region, size_t *slot,
                      struct oak__span *out)
 {
@@ -42,6 +44,18 @@ static void own_slot(struct decode *d, const struct oak__g *g, uint32_t index, s
         d->w->owners[region].node[i] = index + 1;
 }
 
+/* Of one that is put away, or was in this wait, the record knows. */
+uintptr_t oak__decode_sp(const struct decode *d, const struct oak__g *g, uintptr_t *hi)
+{
+    const uintptr_t word = oak__image_away(d->img, (uintptr_t)g->stack_lo);
+    struct oak__kept k;
+    if (OAK__AWAY_STATE(word) <= OAK__STACK_LEAVING ||
+        !image_copy(d->img, OAK__AWAY_KEPT(word), &k, sizeof k))
+        return (uintptr_t)g->sp;
+    *hi = (uintptr_t)k.sp + k.size;
+    return (uintptr_t)k.sp;
+}
+
 static void add_node(struct decode *d, uintptr_t at, const struct oak__g *g)
 {
     struct oak__world *w = d->w;
@@ -57,8 +71,9 @@ static void add_node(struct decode *d, uintptr_t at, const struct oak__g *g)
     struct oak__span slot;
     own_slot(d, g, index, &slot);
     n->slot = slot.lo;
-    uintptr_t sp = (uintptr_t)g->sp;
-    if (n->blocked && sp >= slot.lo && sp < slot.hi)
+    uintptr_t sp = oak__decode_sp(d, g, &slot.hi);
+    const bool coming = OAK__AWAY_STATE(oak__image_away(d->img, n->slot)) == OAK__STACK_COMING;
+    if (n->blocked && !coming && sp >= slot.lo && sp < slot.hi)
         n->stack = (struct oak__span){sp, slot.hi};
     else
         n->blocked = false;
@@ -106,7 +121,7 @@ int oak__decode_nodes(struct decode *d)
     d->id_slot = oak__scratch_alloc(d->scratch, slots, sizeof *d->id_slot);
     d->id_next = oak__scratch_alloc(d->scratch, most + 1, sizeof *d->id_next);
     w->nodes = oak__scratch_alloc(d->scratch, most + 1, sizeof *w->nodes);
-    w->roots = oak__scratch_alloc(d->scratch, 2 * most + 4 * d->img->nthreads + 4, sizeof *w->roots);
+    w->roots = oak__scratch_alloc(d->scratch, 3 * most + 4 * d->img->nthreads + 4, sizeof *w->roots);
     if (!w->nodes || !w->roots || !d->id_slot || !d->id_next)
         return -ENOMEM;
     for (size_t i = 0; i < d->t->nstacks; i++) {

@@ -1,5 +1,7 @@
 #include "leak/image.h"
 
+#include "stack/away.h"
+
 /* Index of the first mapping that ends above a. */
 static size_t first_above(const struct oak__image *img, uintptr_t a)
 {
@@ -20,7 +22,7 @@ const struct oak__mapping *oak__image_mapping(const struct oak__image *img, uint
     return i < img->nmaps && img->maps[i].lo <= a ? &img->maps[i] : NULL;
 }
 
-const void *oak__image_at(const struct oak__image *img, uintptr_t a, size_t size)
+static const void *bytes_at(const struct oak__image *img, uintptr_t a, size_t size)
 {
     size_t i = first_above(img, a);
     if (i == img->nmaps || img->maps[i].lo > a || !img->maps[i].local || a + size < a)
@@ -34,6 +36,42 @@ const void *oak__image_at(const struct oak__image *img, uintptr_t a, size_t size
             return NULL;
     }
     return at;
+}
+
+uintptr_t oak__image_away(const struct oak__image *img, uintptr_t a)
+{
+    for (size_t i = 0; i < img->nmoved; i++) {
+        const struct oak__moved *r = &img->moved[i];
+        if (a < r->lo || a >= r->hi)
+            continue;
+        const uintptr_t *word = bytes_at(img, r->words + (a - r->lo) / r->slot * sizeof *word, sizeof *word);
+        return word ? *word : 0;
+    }
+    return 0;
+}
+
+/* In the record; what is not there was not in use. */
+static const void *kept_at(const struct oak__image *img, uintptr_t kept, uintptr_t a, size_t size)
+{
+    const struct oak__kept *k = bytes_at(img, kept, sizeof *k);
+    uintptr_t sp = k ? (uintptr_t)k->sp : 0;
+    if (!k || a < sp || a - sp > k->size || size > k->size - (a - sp))
+        return NULL;
+    return bytes_at(img, kept + sizeof *k + (a - sp), size);
+}
+
+const void *oak__image_at(const struct oak__image *img, uintptr_t a, size_t size)
+{
+    const uintptr_t word = img->nmoved ? oak__image_away(img, a) : 0;
+    switch (OAK__AWAY_STATE(word)) {
+    case OAK__STACK_COPIED:
+    case OAK__STACK_AWAY:
+        return kept_at(img, OAK__AWAY_KEPT(word), a, size);
+    case OAK__STACK_COMING:
+        return NULL;
+    default:
+        return bytes_at(img, a, size);
+    }
 }
 
 void oak__image_pages(struct oak__image *img, const struct oak__mapping *m, uintptr_t lo, uintptr_t hi,

@@ -44,6 +44,14 @@ struct oak__thread {
     bool lost;             /* set by decode_threads.c: it is the runtime's, but the stack is not */
 };
 
+/* A region of goroutines' stacks in compact mode: those that are put away (stack/away.h) lie in records elsewhere. */
+struct oak__moved {
+    uintptr_t lo, hi;
+    size_t slot;
+    uintptr_t words; /* where the slots' words are */
+};
+enum { OAK__MOST_MOVED = 8 };
+
 struct oak__image {
     struct oak__mapping *maps; /* sorted, not overlapping */
     size_t nmaps;
@@ -53,14 +61,19 @@ struct oak__image {
      * read. Without it: all that is readable. */
     void (*pages)(struct oak__image *img, const struct oak__mapping *m, uintptr_t lo, uintptr_t hi,
                   void (*fn)(void *arg, uintptr_t lo, uintptr_t hi), void *arg);
+    struct oak__moved moved[OAK__MOST_MOVED];
+    size_t nmoved;
     void *source;     /* the source's own */
     size_t nullified; /* pages that could not be read after all; they count as zero */
 };
 
 /* The mapping that contains address a, or NULL. */
 const struct oak__mapping *oak__image_mapping(const struct oak__image *img, uintptr_t a);
-/* The bytes [a, a + size), or NULL when they cannot be read in one piece. */
+/* The bytes [a, a + size), or NULL when they cannot be read in one piece. Of a stack that is put away: those of its record; of one
+ * that is just coming back: NULL. */
 const void *oak__image_at(const struct oak__image *img, uintptr_t a, size_t size);
+/* The word (stack/away.h) of the stack that a lies in; 0: its contents are where they belong. */
+uintptr_t oak__image_away(const struct oak__image *img, uintptr_t a);
 /* See pages above. */
 void oak__image_pages(struct oak__image *img, const struct oak__mapping *m, uintptr_t lo, uintptr_t hi,
                       void (*fn)(void *arg, uintptr_t lo, uintptr_t hi), void *arg);

@@ -8,6 +8,7 @@
 #include "sched/m.h"
 #include "scope/ctx_after.h"
 #include "scope/scope.h"
+#include "stack/away.h"
 #include "sync/reads.h"
 
 enum { MOST_SKIPPED = 1 << 16 };
@@ -32,17 +33,18 @@ static void fill_table(struct filling *f, struct oak__table *out, const struct o
         out->chunks[i] = (struct oak__chunk){(uintptr_t)s->chunks[i].base, s->chunks[i].objects};
 }
 
-static bool add_stacks(const char *lo, const char *hi, size_t slot, void *arg)
+static bool add_stacks(const struct oak__stack_region_info *r, void *arg)
 {
     struct oak__tables *t = arg;
-    t->stacks[t->nstacks++] = (struct oak__stack_region){(uintptr_t)lo, (uintptr_t)hi, slot};
+    t->stacks[t->nstacks++] =
+        (struct oak__stack_region){(uintptr_t)r->lo, (uintptr_t)r->hi, r->slot, (uintptr_t)r->away};
     return t->nstacks < OAK__MOST_STACK_REGIONS;
 }
 
 static bool is_known(const struct oak__slab *s)
 {
     return s == &oak__g_slab || s == &oak__m_slab || s == &oak__ctx_slab || s == &oak__after_slab ||
-           s == &oak__reads_slab;
+           s == &oak__reads_slab || oak__kept_is_table(s);
 }
 
 static void skip(struct oak__tables *t, const void *lo, const void *hi)

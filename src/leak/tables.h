@@ -24,6 +24,7 @@ struct oak__table {
 struct oak__stack_region {
     uintptr_t lo, hi;
     size_t slot;
+    uintptr_t away; /* a word a slot: see stack/away.h; 0: compact mode is off */
 };
 
 enum { OAK__MOST_STACK_REGIONS = 8 };

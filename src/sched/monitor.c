@@ -11,6 +11,7 @@
  * futex while every P is idle.
  */
 #include "poll/poll.h"
+#include "sched/compact.h"
 #include "sched/m.h"
 #include "sched/runq.h"
 #include "sched/sanitize.h"
@@ -128,6 +129,17 @@ static bool round_once(int64_t now, bool *wanted)
     return did;
 }
 
+/* Goroutines' stacks, unless the compactor sees to them. */
+static bool trim_parked(int64_t now)
+{
+    static struct oak__trim t = {.parked_for = OAK_SECOND, .look_at = 1000};
+    if (oak__compacting())
+        return false;
+    if (t.next == 0)
+        t.young = false;
+    return oak__trim_parked(&t, now) || t.young;
+}
+
 /* True: there is more to come back for. */
 static bool trim(int64_t now)
 {
@@ -136,7 +148,7 @@ static bool trim(int64_t now)
         return true;
     last = now;
     bool stacks = oak__stack_trim(TRIM_BATCH) == TRIM_BATCH;
-    return oak__trim_parked(now) || stacks;
+    return trim_parked(now) || stacks;
 }
 
 /* Sleeps on the futex while every P is idle. True: it did. */

@@ -16,6 +16,7 @@
 #include "sched/park.h"
 #include "sched/runq.h"
 #include "sched/sanitize.h"
+#include "stack/away.h"
 
 #include <string.h>
 
@@ -101,6 +102,8 @@ struct oak__g *oak__pick_local(struct oak__p *p)
 /* g, in no queue, becomes the running goroutine of m; a stack if it has none. */
 SCHEDULER_STEP static NOINLINE void give_stack(struct oak__p *p, struct oak__g *g)
 {
+    if (unlikely(oak__away_on()) && g->stack_lo && (g->sp = oak__away_resume(g->stack_lo)))
+        return;
     if (!g->stack_lo)
         g->stack_lo = oak__stack_get(&p->stacks);
     if (unlikely(!g->stack_lo))
@@ -304,13 +307,13 @@ static inline void copy_words(void *to, const void *from, size_t n)
 }
 
 /* Runs g's function with its arguments on this stack. Entered before and after. */
-static void run_body(struct oak__g *g)
+static NOINLINE void run_body(struct oak__g *g)
 {
-    unsigned char inline_args[OAK__ARGS_INLINE] __attribute__((aligned(16)));
     bool heap = g->args_size > OAK__ARGS_INLINE;
-    void *args = heap ? g->args_heap : inline_args;
+    /* As large as need be: in compact mode each byte counts. (Not inlined: it would grow the frame of a loop.) */
+    void *args = heap ? g->args_heap : __builtin_alloca(round_up(g->args_size, 16));
     if (!heap)
-        copy_words(inline_args, g->args_inline, g->args_size);
+        copy_words(args, g->args_inline, g->args_size);
     memset(&g->waiter, 0, sizeof g->waiter);
     memset(&g->timer, 0, sizeof g->timer);
     const char *panic = NULL;

@@ -97,6 +97,8 @@ OAK_NORETURN void oak__panic_at(const void *pc, const char *fmt, ...) OAK_PRINTF
 /* scope/fault.c: installs the signal handlers (once), and the alternate stack of this thread. */
 void oak__faults_init(void);
 void oak__faults_thread_init(void);
+/* The handlers of SIGSEGV and SIGBUS are ours, not the program's. */
+bool oak__faults_ours(void);
 
 /* leak/exit.c: the check that OAK_LEAKCHECK asks for, at the process's end (set up once, when the runtime starts) and when
  * oak_run is about to return result: that, or 23. Not entered. */

@@ -1,5 +1,6 @@
 /* Starting the runtime, the main goroutine, and what the program's environment says. */
 #include "poll/poll.h"
+#include "sched/compact.h"
 #include "sched/door.h"
 #include "sched/event.h"
 #include "sched/fork.h"
@@ -97,8 +98,11 @@ int oak__start(void)
     if (likely(load_acquire(&started)))
         return unlikely(load_relaxed(&oak__forked)) ? -EAGAIN : 0;
     pthread_mutex_lock(&start_lock);
+    bool first = !load_relaxed(&started);
     int err = start_locked();
     pthread_mutex_unlock(&start_lock);
+    if (first && !err)
+        oak__compact_from_environment();
     return err;
 }
 

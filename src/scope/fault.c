@@ -13,6 +13,8 @@
  * handler returns into oak__fault_panic on the goroutine's stack. A stack overflow never does (there is no
  * stack to panic on), nor does a fault while the goroutine is inside the runtime, which may hold its locks.
  *
+ * In compact mode (stack/away.h) the first question is whether the address lies in a stack that was put away.
+ *
  * SIGPIPE is left alone: sockets are written with MSG_NOSIGNAL.
  */
 #include "arch/sigframe.h"
@@ -22,6 +24,7 @@
 #include "scope/last_words.h"
 #include "sched/sched.h"
 #include "sched/stats.h"
+#include "stack/away.h"
 
 #include <oakum/panic.h>
 
@@ -111,6 +114,11 @@ static void on_fault(int sig, siginfo_t *si, void *uc)
 {
     struct fault f;
     int saved = errno;
+    /* No fault at all: somebody's stack was put away, and is back. */
+    if (sig != SIGFPE && si->si_code > 0 && oak__away_fault(si->si_addr)) {
+        errno = saved;
+        return;
+    }
     examine(&f, sig, si, uc);
     if (f.g && can_panic(&f)) {
         oak__sigframe_divert(uc, (uintptr_t)sig, (uintptr_t)si->si_code, (uintptr_t)f.address);
@@ -133,16 +141,35 @@ static void install(int sig)
         sigaction(sig, &sa, NULL);
 }
 
+bool oak__faults_ours(void)
+{
+    struct sigaction segv, bus;
+    return sigaction(SIGSEGV, NULL, &segv) == 0 && segv.sa_sigaction == on_fault &&
+           sigaction(SIGBUS, NULL, &bus) == 0 && bus.sa_sigaction == on_fault;
+}
+
 void oak__faults_init(void)
 {
     for (size_t i = 0; i < countof(signals); i++)
         install(signals[i]);
 }
 
+/* Of a thread that blocks these signals (the mask is inherited from whoever started the runtime) the kernel would make short
+ * work. */
+static void let_faults_in(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < countof(signals); i++)
+        sigaddset(&set, signals[i]);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 /* Without memory for it a stack overflow of this thread's goroutines ends the process unreported. */
 void oak__faults_thread_init(void)
 {
     stack_t old, ss = {.ss_size = ALT_STACK};
+    let_faults_in();
     if (sigaltstack(NULL, &old) != 0 || !(old.ss_flags & SS_DISABLE))
         return;
     ss.ss_sp = oak__os_reserve(ALT_STACK, oak__os_page_size());

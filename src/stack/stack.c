@@ -2,6 +2,7 @@
 #include "base/lock.h"
 #include "base/os.h"
 #include "base/slab.h"
+#include "stack/away.h"
 
 enum { COLOURS = 16, COLOUR_STEP = 128 };
 /* Without light guards each stack costs two mappings of vm.max_map_count (65530 by default). */
@@ -18,6 +19,7 @@ static struct class
     _Atomic uint32_t used; /* slots ever handed out: [0, used) have their guard */
     uint32_t *free;        /* pool: slot numbers; free[0 .. clean) have no pages */
     uint32_t nfree, clean;
+    _Atomic uintptr_t *_Atomic away; /* a word a slot: see away.h; NULL: compact mode is off */
 } classes[OAK__STACK_CLASSES] = {
 #if OAK_ASAN || OAK_TSAN
     /* Instrumented frames are several times larger. */
@@ -61,6 +63,44 @@ char *oak__stack_top(char *lo, int class)
     return lo + oak__stack_usable(class) - slot_of(c, lo) % COLOURS * COLOUR_STEP;
 }
 
+/* In compact mode: what a reserved region needs for it. Under the lock. A region that gets it not is left in peace. */
+static void make_compactable(struct class *c)
+{
+    if (!c->base || !c->light || !oak__away_on() || load_relaxed(&c->away))
+        return;
+    _Atomic uintptr_t *words = oak__runtime_alloc(c->slots * sizeof *words);
+    if (words && oak__away_add(c->base, c->slots * c->slot) == 0)
+        store_release(&c->away, words);
+}
+
+void oak__stack_compactable(void)
+{
+    for (int i = 0; i < OAK__STACK_CLASSES; i++) {
+        lock(&classes[i].lock);
+        make_compactable(&classes[i]);
+        unlock(&classes[i].lock);
+    }
+}
+
+bool oak__stack_find(const void *p, struct oak__stack_place *out)
+{
+    for (int i = 0; i < OAK__STACK_CLASSES; i++) {
+        struct class *c = &classes[i];
+        size_t used = load_acquire(&c->used);
+        size_t off = used ? (size_t)((const char *)p - c->base) : 0;
+        if (off >= used * c->slot)
+            continue;
+        size_t slot = off / c->slot;
+        _Atomic uintptr_t *words = load_acquire(&c->away);
+        *out = (struct oak__stack_place){.lo = c->base + slot * c->slot + guard_size(),
+                                         .hi = c->base + (slot + 1) * c->slot,
+                                         .away = words ? &words[slot] : NULL};
+        out->top = oak__stack_top(out->lo, i);
+        return true;
+    }
+    return false;
+}
+
 /* Reserves the class's region, half as large at each refusal (RLIMIT_AS, strict overcommit). Under the lock.
  */
 static bool reserve(struct class *c)
@@ -84,6 +124,7 @@ static bool reserve(struct class *c)
         }
         c->slots = (uint32_t)slots;
         c->base = base;
+        make_compactable(c);
         return true;
     }
     return false;
@@ -220,12 +261,14 @@ uint64_t oak__stack_bytes(void)
     return sum;
 }
 
-void oak__stack_regions(bool (*fn)(const char *lo, const char *hi, size_t slot, void *arg), void *arg)
+void oak__stack_regions(bool (*fn)(const struct oak__stack_region_info *r, void *arg), void *arg)
 {
     for (int i = 0; i < OAK__STACK_CLASSES; i++) {
         const struct class *c = &classes[i];
         uint32_t used = load_acquire(&c->used);
-        if (used && !fn(c->base, c->base + c->slot * used, c->slot, arg))
+        const struct oak__stack_region_info r = {c->base, c->base + c->slot * used, c->slot,
+                                                 load_acquire(&c->away)};
+        if (used && !fn(&r, arg))
             return;
     }
 }

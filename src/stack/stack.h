@@ -50,6 +50,20 @@ int oak__stack_trim(int max);
 /* Bytes reserved for slots that have been used. */
 uint64_t oak__stack_bytes(void);
 /* Calls fn for each region [lo, hi) that holds used slots. */
-void oak__stack_regions(bool (*fn)(const char *lo, const char *hi, size_t slot, void *arg), void *arg);
+struct oak__stack_region_info {
+    const char *lo, *hi;
+    size_t slot;
+    const void *away; /* the slots' words (away.h), or NULL */
+};
+void oak__stack_regions(bool (*fn)(const struct oak__stack_region_info *r, void *arg), void *arg);
+/* The slot that p lies in, its guard included. False: in none that was ever used. Any thread, also from signal handlers. */
+struct oak__stack_place {
+    char *lo, *hi; /* without the guard */
+    char *top;     /* where the first frame went */
+    _Atomic uintptr_t *away;
+};
+bool oak__stack_find(const void *p, struct oak__stack_place *out);
+/* Compact mode is on from now on: prepares the regions. */
+void oak__stack_compactable(void);
 
 #endif
