@@ -56,6 +56,8 @@ void oak__wait_wake(struct oak__g *g, int status)
     oak__wait_wake_inline(g, status);
 }
 
+const size_t oak__timer_in_g = offsetof(struct oak__g, timer);
+
 static void time_is_up(struct oak__timer *t, uint64_t ticket)
 {
     struct oak__g *g = container_of(t, struct oak__g, timer);

@@ -4,7 +4,7 @@
 #include "base/slab.h"
 #include "stack/away.h"
 
-enum { COLOURS = 16, COLOUR_STEP = 128 };
+enum { COLOURS = 16, COLOUR_STEP = 128, FIRST_LINES = 8 };
 /* Without light guards each stack costs two mappings of vm.max_map_count (65530 by default). */
 enum { HEAVY_GUARD_LIMIT = 30000 };
 
@@ -173,14 +173,24 @@ void oak__stack_put_class(int class, char *lo)
     unlock(&c->lock);
 }
 
+/* The first frames of a stack that has rested for long are in no cache: they are on their way before it is used. */
+static void fetch_top(char *lo)
+{
+    const char *top = oak__stack_top(lo, OAK__STACK_DEFAULT);
+    for (int line = 1; line <= FIRST_LINES; line++)
+        __builtin_prefetch(top - line * 64, 1);
+}
+
 SCHEDULER_STEP static NOINLINE char *refill(struct oak__stack_cache *cache)
 {
     struct class *c = &classes[OAK__STACK_DEFAULT];
     char *lo = NULL;
     lock(&c->lock);
     /* Only slots that exist already are worth taking in advance: fresh ones cost a system call each. */
-    while (c->nfree > 1 && cache->n < OAK__STACK_CACHE / 2)
-        cache->lo[cache->n++] = take(c);
+    while (c->nfree > 1 && cache->n < OAK__STACK_CACHE / 2) {
+        cache->lo[cache->n] = take(c);
+        fetch_top(cache->lo[cache->n++]);
+    }
     lo = take(c);
     unlock(&c->lock);
     return lo;

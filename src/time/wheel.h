@@ -43,6 +43,9 @@ struct oak__wheel {
     struct oak__timer *due;                                /* to be called next */
 };
 
+/* Where a goroutine's own timer is in its descriptor (sched/park.c). */
+extern const size_t oak__timer_in_g;
+
 void oak__wheel_init(struct oak__wheel *w, int64_t now);
 /*
  * Arms t (not armed) to fire at t->when = when; a time that has passed fires at the next tick; OAK_FOREVER
