@@ -2,6 +2,10 @@
 #include "sched/event.h"
 #include "sched/inline.h"
 
+#include <sched.h>
+
+enum { SPINS = 200 };
+
 int64_t oak__deadline_of(int64_t limit)
 {
     if (limit == OAK_FOREVER)
@@ -15,6 +19,7 @@ int64_t oak__deadline_of(int64_t limit)
 bool oak__wait_claim_slow(struct oak__g *g, uint64_t ticket)
 {
     uint64_t w = load_acquire(&g->wait);
+    unsigned spins = 0;
     for (;;) {
         if (OAK__W_TICKET(w) != ticket)
             return false;
@@ -26,8 +31,11 @@ bool oak__wait_claim_slow(struct oak__g *g, uint64_t ticket)
             claimed = OAK__W_CLAIMED;
         else if (phase != OAK__W_HELD)
             return false;
-        else { /* somebody looks at its stack: a moment */
-            cpu_relax();
+        else { /* somebody looks at its stack: a moment, unless the kernel has put his thread aside */
+            if (++spins % SPINS)
+                cpu_relax();
+            else
+                sched_yield();
             w = load_acquire(&g->wait);
             continue;
         }
