@@ -54,7 +54,7 @@ OAK_API int oak_procs(void);
  *
  * What it costs: microseconds at the first touch of such a stack, whoever touches it. And three rules. A buffer on the stack
  * of a goroutine that waits (but for I/O of its own: those stacks stay) must not be handed to a system call by
- * somebody else: the call may fail with EFAULT. Threads of the program that touch such a stack must not block SIGSEGV and SIGBUS. The
+ * somebody else: the call may fail with EFAULT. Oakum's connections know what to do then, other calls do not. Threads of the program that touch such a stack must not block SIGSEGV and SIGBUS. The
  * program must leave these signals' handlers, and descriptors that it has not opened, alone.
  */
 OAK_API int oak_compact(int64_t parked_for);

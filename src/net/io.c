@@ -3,10 +3,11 @@
  * operation is a look at the ambient context, two compare-and-swaps and one system call.
  */
 #include "net/conn.h"
+#include "stack/away.h"
 
 #include <limits.h>
 
-enum { MAX_PIECES = 1024 };
+enum { MAX_PIECES = 1024, MAX_TRIES = 4 };
 
 /* What comes before each try of a system call: 0, or the error that ends the operation. */
 static inline int before_try(struct oak__handle *h, int side)
@@ -28,6 +29,50 @@ static int begin(oak_conn *c, int side)
     return likely(!err) ? oak__handle_begin(&c->h, side) : err;
 }
 
+/*
+ * The system calls. In compact mode a buffer may lie on another goroutine's stack, which has been put away: to the kernel it is not
+ * there. Then it is brought back and the call made again.
+ */
+static bool fetch(const struct iovec *iov, int n)
+{
+    bool back = false;
+    for (int i = 0; i < n; i++)
+        back |= oak__away_fetch(iov[i].iov_base);
+    return back;
+}
+
+static inline ssize_t receive(const struct oak__handle *h, void *buf, size_t size)
+{
+    ssize_t n = oak__os_recv(h->fd, buf, size, h->socket);
+    for (int i = 0; unlikely(n == -EFAULT) && i < MAX_TRIES && oak__away_fetch(buf); i++)
+        n = oak__os_recv(h->fd, buf, size, h->socket);
+    return n;
+}
+
+static inline ssize_t send_some(const struct oak__handle *h, const void *buf, size_t size)
+{
+    ssize_t n = oak__os_send(h->fd, buf, size, h->socket);
+    for (int i = 0; unlikely(n == -EFAULT) && i < MAX_TRIES && oak__away_fetch(buf); i++)
+        n = oak__os_send(h->fd, buf, size, h->socket);
+    return n;
+}
+
+static inline ssize_t receive_pieces(const struct oak__handle *h, const struct iovec *iov, int count)
+{
+    ssize_t n = oak__os_readv(h->fd, iov, count, h->socket);
+    for (int i = 0; unlikely(n == -EFAULT) && i < MAX_TRIES && fetch(iov, count); i++)
+        n = oak__os_readv(h->fd, iov, count, h->socket);
+    return n;
+}
+
+static inline ssize_t send_pieces(const struct oak__handle *h, const struct iovec *iov, int count)
+{
+    ssize_t n = oak__os_writev(h->fd, iov, count, h->socket);
+    for (int i = 0; unlikely(n == -EFAULT) && i < MAX_TRIES && fetch(iov, count); i++)
+        n = oak__os_writev(h->fd, iov, count, h->socket);
+    return n;
+}
+
 ssize_t oak_read(oak_conn *c, void *buf, size_t size)
 {
     if (!oak__conn_ok(c) || (!buf && size))
@@ -39,7 +84,7 @@ ssize_t oak_read(oak_conn *c, void *buf, size_t size)
     do {
         n = before_try(h, OAK__POLL_READ);
         if (!n && size)
-            n = oak__os_recv(h->fd, buf, size, h->socket);
+            n = receive(h, buf, size);
     } while (n == -EAGAIN && (n = wait_side(h, OAK__POLL_READ)) == 0);
     oak__handle_end(h, OAK__POLL_READ);
     return n;
@@ -69,7 +114,7 @@ ssize_t oak_readv(oak_conn *c, const struct iovec *iov, int n)
     do {
         got = before_try(h, OAK__POLL_READ);
         if (!got && total)
-            got = oak__os_readv(h->fd, iov, n, h->socket);
+            got = receive_pieces(h, iov, n);
     } while (got == -EAGAIN && (got = wait_side(h, OAK__POLL_READ)) == 0);
     oak__handle_end(h, OAK__POLL_READ);
     return got;
@@ -81,7 +126,7 @@ static int write_all(struct oak__handle *h, const char *buf, size_t size)
     while (size) {
         ssize_t n = before_try(h, OAK__POLL_WRITE);
         if (!n)
-            n = oak__os_send(h->fd, buf, size, h->socket);
+            n = send_some(h, buf, size);
         if (n == -EAGAIN)
             n = wait_side(h, OAK__POLL_WRITE);
         if (n < 0)
@@ -117,7 +162,7 @@ static int write_pieces(struct oak__handle *h, const struct iovec *iov, int n)
             return 0;
         ssize_t done = before_try(h, OAK__POLL_WRITE);
         if (!done)
-            done = oak__os_writev(h->fd, iov, n, h->socket);
+            done = send_pieces(h, iov, n);
         if (done == -EAGAIN)
             done = wait_side(h, OAK__POLL_WRITE);
         if (done < 0)

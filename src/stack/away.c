@@ -199,6 +199,13 @@ bool oak__away_fault(const void *address)
     return try_again(address);
 }
 
+bool oak__away_fetch(const void *p)
+{
+    struct oak__stack_place at;
+    return oak__away_on() && oak__stack_find(p, &at) && at.away && (const char *)p >= at.lo &&
+           settle(&at) != OAK__STACK_IN;
+}
+
 /* ---- putting away ---- */
 
 /* The page, already copied, becomes a guard. The kernel first drops it and then puts the guard there: in between the page must be

@@ -72,6 +72,9 @@ void *oak__away_resume(char *lo);
 /* In a handler of SIGSEGV or SIGBUS. True: the instruction can be tried again. */
 bool oak__away_fault(const void *address);
 
+/* After a system call has failed with EFAULT. True: p lies on a stack that was put away, it is back, try again. */
+bool oak__away_fetch(const void *p);
+
 /* The record with the frames of a goroutine that the caller holds; NULL: they are on its stack. */
 const struct oak__kept *oak__away_kept(const char *lo);
 /* It was away in this wait and has come back by a fault. Any thread; may be out of date at once. */

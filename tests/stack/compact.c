@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <cmocka.h>
 
@@ -282,6 +283,44 @@ static int proofs_as_before(void)
     return 0;
 }
 
+/* ---- buffers for the kernel ---- */
+
+static void *buffer; /* on a stack that is away */
+
+static void write_and_read(void *unused)
+{
+    oak_conn *end[2];
+    int fds[2];
+    struct iovec piece = {buffer, sizeof(int)};
+    int v = 0;
+    (void)unused;
+    require(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
+    for (int i = 0; i < 2; i++)
+        require(oak_conn_from_fd(fds[i], &end[i]) == 0);
+    require(oak_write(end[0], buffer, sizeof(int)) == sizeof(int));
+    require(oak_read(end[1], &v, sizeof v) == sizeof v && v == 41);
+    v = 4711;
+    until(is_away(buffer));
+    require(oak_write(end[0], &v, sizeof v) == sizeof v);
+    require(oak_readv(end[1], &piece, 1) == sizeof v);
+    until(is_away(buffer));
+    require(oak_writev(end[0], &piece, 1) == sizeof v);
+    until(is_away(buffer));
+    require(oak_read(end[1], buffer, sizeof v) == sizeof v);
+    result = *(volatile int *)buffer;
+}
+
+static int reads_and_writes_there(void)
+{
+    volatile int *p = start_parked();
+    buffer = (void *)(uintptr_t)p;
+    until(is_away(p));
+    require(oak_spawn(write_and_read, NULL) == 0);
+    until(result);
+    require(result == 4711);
+    return 0;
+}
+
 /* ---- where it must not be ---- */
 
 static int input[2];
@@ -343,6 +382,7 @@ PART(queues_that_go_through_stacks_work, queues_through_stacks)
 PART(reports_show_its_frames, shows_its_stack)
 PART(a_child_of_fork_finds_its_contents, child_of_fork_touches_it)
 PART(what_is_leaked_is_proven_and_nothing_else, proofs_as_before)
+PART(connections_read_and_write_there, reads_and_writes_there)
 PART(a_goroutine_that_waits_for_io_keeps_its_stack, leaves_io_alone)
 
 int main(void)
@@ -356,6 +396,7 @@ int main(void)
         cmocka_unit_test(reports_show_its_frames),
         cmocka_unit_test(a_child_of_fork_finds_its_contents),
         cmocka_unit_test(what_is_leaked_is_proven_and_nothing_else),
+        cmocka_unit_test(connections_read_and_write_there),
         cmocka_unit_test(a_goroutine_that_waits_for_io_keeps_its_stack),
         cmocka_unit_test(a_program_with_handlers_is_refused),
     };
