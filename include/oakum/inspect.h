@@ -82,6 +82,7 @@ struct oak_stats {
     uint32_t procs, threads;   /* Ps; threads made by the runtime */
     uint64_t stack_bytes;      /* reserved for stacks in use and cached */
     uint64_t descriptor_bytes; /* memory of the runtime's own tables */
+    uint64_t stacks_away;      /* put away by compact mode (oak_compact) just now */
 };
 /* Fills *out. Never blocks; any thread. 0 or -EINVAL. */
 OAK_API int oak_stats_read(struct oak_stats *out);

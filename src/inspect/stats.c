@@ -1,5 +1,6 @@
 #include "sched/sched.h"
 #include "sched/stats.h"
+#include "stack/away.h"
 
 static bool count_state(struct oak__g *g, void *arg)
 {
@@ -40,6 +41,7 @@ int oak_stats_read(struct oak_stats *out)
     out->threads = s.threads;
     out->stack_bytes = s.stack_bytes;
     out->descriptor_bytes = s.descriptor_bytes;
+    out->stacks_away = oak__away_count();
     oak__each_g(count_state, out);
     return 0;
 }

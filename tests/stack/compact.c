@@ -2,7 +2,6 @@
 #include "../support/part.h"
 
 #include "base/os.h"
-#include "stack/away.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -55,6 +54,13 @@ static void play(int (*fn)(void))
         while (!(cond))                                                                                      \
             (void)oak_sleep(OAK_MILLISECOND);                                                                \
     } while (0)
+
+static uint64_t away_now(void)
+{
+    struct oak_stats s;
+    require(oak_stats_read(&s) == 0);
+    return s.stacks_away;
+}
 
 /* ---- a goroutine whose local is known ---- */
 
@@ -165,7 +171,7 @@ static int queues_through_stacks(void)
     oak_waitgroup_add(&waited, SELECTORS);
     for (int i = 0; i < SELECTORS; i++)
         require(oak_spawn(select_one_of_two, NULL) == 0);
-    until(begun == SELECTORS && oak__away_count() >= SELECTORS);
+    until(begun == SELECTORS && away_now() >= SELECTORS);
     for (int i = 0; i < SELECTORS; i++)
         require(oak_send(i % 2 ? one : two, i) == 0);
     require(oak_waitgroup_wait(&waited) == 0);
@@ -274,10 +280,10 @@ static int proofs_as_before(void)
 {
     start_losing();
     start_pair();
-    until(begun == SELECTORS + 2 && oak__away_count() >= SELECTORS + 2);
+    until(begun == SELECTORS + 2 && away_now() >= SELECTORS + 2);
     for (int i = 0; i < 3; i++)
         check_once();
-    require(oak__away_count() >= SELECTORS);
+    require(away_now() >= SELECTORS);
     require(oak_send(gate, 5) == 0);
     until(result == 5);
     return 0;
@@ -318,6 +324,48 @@ static int reads_and_writes_there(void)
     require(oak_spawn(write_and_read, NULL) == 0);
     until(result);
     require(result == 4711);
+    return 0;
+}
+
+/* ---- what it is for ---- */
+
+enum { IDLE = 20000, BYTES_EACH = 2000 }; /* 1,250 or so as built for release, 4,500 without */
+
+static long memory_now(void)
+{
+    char line[256];
+    long kilobytes = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (strncmp(line, "VmRSS:", 6) == 0 || strncmp(line, "VmPTE:", 6) == 0)
+            kilobytes += atol(line + 6);
+    require(f && fclose(f) == 0);
+    return kilobytes * 1024;
+}
+
+static void idle(void *unused)
+{
+    int v = 0;
+    (void)unused;
+    require(oak_recv(gate, &v) == -EPIPE);
+    oak_waitgroup_done(&waited);
+}
+
+static int takes_little_memory(void)
+{
+    gate = oak_make(int, 0);
+    oak_waitgroup_add(&waited, IDLE);
+    long before = memory_now();
+    for (int i = 0; i < IDLE; i++)
+        require(oak_spawn(idle, NULL) == 0);
+    until(away_now() >= IDLE);
+    long each = (memory_now() - before) / IDLE;
+    if (each > BYTES_EACH)
+        fprintf(stderr, "%ld bytes each\n", each);
+    require(each <= BYTES_EACH);
+    require(oak_chan_close(gate) == 0);
+    require(oak_waitgroup_wait(&waited) == 0);
+    until(away_now() <= 1);
     return 0;
 }
 
@@ -383,6 +431,7 @@ PART(reports_show_its_frames, shows_its_stack)
 PART(a_child_of_fork_finds_its_contents, child_of_fork_touches_it)
 PART(what_is_leaked_is_proven_and_nothing_else, proofs_as_before)
 PART(connections_read_and_write_there, reads_and_writes_there)
+PART(idle_goroutines_take_little_memory, takes_little_memory)
 PART(a_goroutine_that_waits_for_io_keeps_its_stack, leaves_io_alone)
 
 int main(void)
@@ -397,6 +446,7 @@ int main(void)
         cmocka_unit_test(a_child_of_fork_finds_its_contents),
         cmocka_unit_test(what_is_leaked_is_proven_and_nothing_else),
         cmocka_unit_test(connections_read_and_write_there),
+        cmocka_unit_test(idle_goroutines_take_little_memory),
         cmocka_unit_test(a_goroutine_that_waits_for_io_keeps_its_stack),
         cmocka_unit_test(a_program_with_handlers_is_refused),
     };
