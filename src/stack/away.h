@@ -28,6 +28,8 @@
  * the word is not IN, g->sp is NULL (from AWAY on), as before a first run: so the way to resume it is the rare one
  * already, and no switch pays for this mode.
  *
+ * models/away.pml is this protocol.
+ *
  * A fault is SIGSEGV (guard) or SIGBUS (write protection) in scope/fault.c. The handler takes no lock and allocates nothing.
  * A child of fork has no right to its parent's userfaultfd: it takes the guard away and copies; nobody else runs in it.
  *
