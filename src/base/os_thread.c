@@ -1,5 +1,6 @@
 /* Threads of the runtime, and what a thread can be asked. */
 #include "base/os.h"
+#include "base/slab.h"
 
 #include <pthread.h>
 #include <sys/prctl.h>
@@ -8,16 +9,22 @@
 
 enum { THREAD_STACK = 8 << 20 };
 
+/*
+ * What a new thread is told. Not from the heap: the C library keeps the pointer in the thread's own record for as long as
+ * the thread lives, and to the leak proof it would be a reference to whatever malloc puts there next.
+ */
 struct start {
     void *(*fn)(void *);
     void *arg;
     const char *name;
 };
 
+static struct oak__slab starts = OAK__SLAB("thread starts", struct start);
+
 static void *begin(void *p)
 {
     struct start s = *(struct start *)p;
-    oak__free(p);
+    oak__slab_free(&starts, p);
     /* Here, not in the creator: a detached thread's pthread_t may be gone by then. */
     prctl(PR_SET_NAME, s.name);
     return s.fn(s.arg);
@@ -42,13 +49,13 @@ int oak__os_thread(void *(*fn)(void *), void *arg, const char *name)
     int err = oak__fault_hit(OAK__FAULT_THREAD);
     if (err)
         return err;
-    struct start *s = oak__malloc(sizeof *s);
+    struct start *s = oak__slab_alloc(&starts);
     if (!s)
         return -ENOMEM;
     *s = (struct start){fn, arg, name};
     err = create(s);
     if (err)
-        oak__free(s);
+        oak__slab_free(&starts, s);
     return -err;
 }
 
