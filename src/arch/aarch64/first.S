@@ -8,6 +8,17 @@
 oak__first_frame:
         .cfi_startproc
         .cfi_undefined x30
+        /* Nothing of whoever ran here before: it would be saved on this stack. */
+        mov     x19, xzr
+        mov     x20, xzr
+        mov     x21, xzr
+        mov     x22, xzr
+        mov     x23, xzr
+        mov     x24, xzr
+        mov     x25, xzr
+        mov     x26, xzr
+        mov     x27, xzr
+        mov     x28, xzr
         mov     x29, xzr
         mov     x30, xzr
         bl      oak__g_main

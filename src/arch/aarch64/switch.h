@@ -23,7 +23,17 @@ __attribute__((always_inline)) static inline void oak__switch(void **save_sp, vo
                      "ldp x29, x9, [sp], #16\n\t"
                      "br x9\n"
                      "1:\n\t"
-                     "hint #36" /* bti j */
+                     "hint #36\n\t" /* bti j */
+                     "mov x19, xzr\n\t"
+                     "mov x20, xzr\n\t"
+                     "mov x21, xzr\n\t"
+                     "mov x22, xzr\n\t"
+                     "mov x23, xzr\n\t"
+                     "mov x24, xzr\n\t"
+                     "mov x25, xzr\n\t"
+                     "mov x26, xzr\n\t"
+                     "mov x27, xzr\n\t"
+                     "mov x28, xzr"
                      : "+r"(save), "+r"(to)
                      :
                      : "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",

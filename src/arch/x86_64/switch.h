@@ -6,6 +6,9 @@
  * No call and no ret: the processor predicts a return by a stack of its own, on which each call pushes. A switch that
  * was called and left by a jump would leave an entry there, and every return after it would be predicted wrongly.
  *
+ * What the goroutine that ran before has left in the registers that functions save on the stack is cleared: there it would
+ * look to the leak proof like a reference.
+ *
  * The caller must not be a leaf: below rsp lies nothing of value then.
  */
 #ifndef OAK_ARCH_X86_64_SWITCH_H
@@ -24,7 +27,11 @@ __attribute__((always_inline)) static inline void oak__switch(void **save_sp, vo
                      "popq %%rbp\n\t"
                      "popq %%rax\n\t"
                      "jmp *%%rax\n"
-                     "1:"
+                     "1:\txorl %%ebx, %%ebx\n\t"
+                     "xorl %%r12d, %%r12d\n\t"
+                     "xorl %%r13d, %%r13d\n\t"
+                     "xorl %%r14d, %%r14d\n\t"
+                     "xorl %%r15d, %%r15d"
                      : "+D"(save_sp), "+S"(to_sp)
                      :
                      : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
