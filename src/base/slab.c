@@ -80,8 +80,8 @@ static bool grow(struct oak__slab *s)
     char *base = oak__runtime_alloc(bytes);
     if (!base)
         return false;
-    s->chunks[n].base = base;
-    s->chunks[n].objects = bytes / s->object_size;
+    s->chunks[n].base = base + OAK__SLAB_HEAD;
+    s->chunks[n].objects = (bytes - OAK__SLAB_HEAD) / s->object_size;
     s->fresh = 0;
     store_release(&s->nchunks, n + 1);
     return true;

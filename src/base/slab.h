@@ -11,7 +11,11 @@
 
 #include "base/lock.h"
 
-enum { OAK__SLAB_MAX_CHUNKS = 4096 };
+/*
+ * Before the first object of a chunk some bytes are left free: the address where a mapping begins is also the one where
+ * its neighbour ends, and whoever knows the end of a library's mapping (libdw does) has no reference to an object.
+ */
+enum { OAK__SLAB_MAX_CHUNKS = 4096, OAK__SLAB_HEAD = 64 };
 
 struct oak__slab {
     const char *name;

@@ -61,7 +61,7 @@ static bool add_table(struct oak__slab *s, void *arg)
     uint32_t n = is_known(s) ? 0 : load_acquire(&s->nchunks);
     for (uint32_t c = 0; c < n; c++)
         for (size_t i = 0; i < t->nskip; i++)
-            if (t->skip[i].lo == (uintptr_t)s->chunks[c].base)
+            if (t->skip[i].lo == (uintptr_t)s->chunks[c].base - OAK__SLAB_HEAD)
                 t->skip[i] = t->skip[--t->nskip];
     return true;
 }
