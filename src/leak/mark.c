@@ -1,7 +1,8 @@
 #include "leak/mark.h"
 #include "leak/sort.h"
 
-enum { MOST_PIECES = 1 << 20, PIECE = 2048 };
+enum { PIECE = 2048 };
+size_t oak__mark_most_pieces = 1 << 20;
 
 /* Where a reference may stand: at multiples of its size; but x86-64 has struct epoll_event, whose pointer is at 4. */
 #if defined(__x86_64__)
@@ -68,7 +69,7 @@ static void places_may_come(struct oak__mark *m, const struct oak__scope_node *s
 
 static void push(struct oak__mark *m, const char *at, size_t n, bool in_heap)
 {
-    if (m->npieces == MOST_PIECES)
+    if (m->npieces == oak__mark_most_pieces)
         m->overflowed = true;
     else
         m->pieces[m->npieces++] = (struct oak__piece){at, n, in_heap};
@@ -287,11 +288,18 @@ static void drain(struct oak__mark *m)
     }
 }
 
-/* The stack of pieces was full: every marked block is looked at again. (Free ones are marked as well; looking at
- * them costs proofs, no more.) */
+/* The stack of pieces was full: every marked block and every stack that is live memory is looked at again, since it may
+ * have been dropped. (Free blocks are marked as well; looking at them costs proofs, no more.) */
 static void look_again(struct oak__mark *m)
 {
     struct oak__block b;
+    for (size_t i = 0; i < m->world->nnodes; i++) {
+        const struct oak__node *n = &m->world->nodes[i];
+        if (n->stack_seen && !m->collecting) {
+            push_range(m, n->stack.lo, n->stack.hi);
+            drain(m);
+        }
+    }
     for (size_t i = 0; i < m->heap->nlarge; i++) {
         oak__large_block(&m->heap->large[i], &b);
         if (block_marked(&b)) {
@@ -399,7 +407,7 @@ int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap
         slots *= 2;
     m->waits_mask = slots - 1;
     m->waits_of = oak__scratch_alloc(s, slots, sizeof *m->waits_of);
-    m->pieces = oak__scratch_alloc(s, MOST_PIECES + 1, sizeof *m->pieces);
+    m->pieces = oak__scratch_alloc(s, oak__mark_most_pieces + 1, sizeof *m->pieces);
     m->referrers = oak__scratch_alloc(s, world->nwaits + 1, sizeof *m->referrers);
     if (!m->waits_of || !m->pieces || !m->referrers)
         return -ENOMEM;

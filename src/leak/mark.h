@@ -65,6 +65,9 @@ struct oak__mark {
     struct oak__referrers *referrers; /* per wait; of the first one for a unit */
 };
 
+/* How many pieces can be noted; what does not fit is come back to. A test makes it few. */
+extern size_t oak__mark_most_pieces;
+
 /* 0 or -ENOMEM. */
 int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap *heap,
                    const struct oak__tables *tables, struct oak__world *world, struct oak__scratch *s);
