@@ -178,15 +178,19 @@ void *oak__away_resume(char *lo)
     return sp;
 }
 
-/* A fault where nothing is wrong any more is an old one, or one that has nothing to do with this: the same again and again. */
+/*
+ * A fault where nothing is wrong any more is an old one, or one that has nothing to do with this: the same again and again. The
+ * address is kept as its complement: to the leak proof it would be a reference to that stack.
+ */
 static bool try_again(const void *address)
 {
     static __thread struct {
-        const void *address;
+        uintptr_t complement;
         int times;
     } last __attribute__((tls_model("initial-exec")));
-    last.times = last.address == address ? last.times + 1 : 0;
-    last.address = address;
+    const uintptr_t complement = ~(uintptr_t)address;
+    last.times = last.complement == complement ? last.times + 1 : 0;
+    last.complement = complement;
     return last.times < TRIES;
 }
 

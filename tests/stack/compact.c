@@ -218,12 +218,17 @@ static int child_of_fork_touches_it(void)
 
 /* ---- the leak proof ---- */
 
+/* Complements of addresses of variables on the stacks that are lost: no references. */
+static uintptr_t hidden[SELECTORS];
+static _Atomic int lost;
+
 static void lose(void *held)
 {
     ints ch = oak_make(int, 0);
     int v = 0;
     void *volatile keep = held;
     require(ch);
+    hidden[lost++] = ~(uintptr_t)&v;
     begun++;
     require(oak_recv(ch, &v) == 0);
     (void)keep;
@@ -276,6 +281,15 @@ static void check_once(void)
     oak_leak_report_free(r);
 }
 
+/* By faults. Ends, so that nothing of it is a reference. */
+static void touch_all(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < SELECTORS; i++)
+        require(*(volatile int *)~hidden[i] == 0);
+    result = 1;
+}
+
 static int proofs_as_before(void)
 {
     start_losing();
@@ -284,6 +298,9 @@ static int proofs_as_before(void)
     for (int i = 0; i < 3; i++)
         check_once();
     require(away_now() >= SELECTORS);
+    require(oak_spawn(touch_all, NULL) == 0);
+    until(result == 1);
+    check_once();
     require(oak_send(gate, 5) == 0);
     until(result == 5);
     return 0;
