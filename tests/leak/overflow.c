@@ -1,21 +1,19 @@
 /*
  * More memory waits to be looked at than the marker has places for: what it cannot note it must come back to, blocks and
- * stacks alike. A long list is built whose nodes each have many leaves; the marker goes down the list first, and the
- * leaves pile up. Behind the place where it is full, the list's nodes refer to stacks, on which the only references to
+ * stacks alike. One block refers to many others, which fill the places, and then to stacks, on which the only references to
  * channels lie that others wait for.
  */
 #include "leaktest.h"
 
 #include "leak/mark.h"
 
-enum { SLOTS = 255, DEPTH = 100, STACKS_FROM = 90, STACKS = 200, PLACES = 4096 };
+enum { LEAVES = 100, STACKS = 200, PLACES = 32 };
 
-struct list_node {
-    void *leaf[SLOTS - 1];
-    struct list_node *next; /* looked at last, so gone down into first */
+struct block {
+    void *leaf[LEAVES], *stack[STACKS];
 };
 
-struct list_node *overflow_list; /* the root */
+struct block *overflow_block; /* the root */
 static void *on_stack[STACKS];
 
 typedef oak_chan(int) ints;
@@ -35,9 +33,9 @@ static void wait_for(void *ch)
         abort();
 }
 
-static void *leaf(void)
+static void *must_alloc(size_t size)
 {
-    void *p = calloc(1, 16);
+    void *p = calloc(1, size);
     if (!p)
         abort();
     return p;
@@ -45,17 +43,10 @@ static void *leaf(void)
 
 static void build(void)
 {
-    int stacks = 0;
-    for (int i = 0; i < DEPTH; i++) {
-        struct list_node *n = calloc(1, sizeof *n);
-        if (!n)
-            abort();
-        /* The first node made is the last of the list. */
-        for (int k = 0; k < SLOTS - 1; k++)
-            n->leaf[k] = i >= DEPTH - STACKS_FROM ? leaf() : stacks < STACKS ? on_stack[stacks++] : NULL;
-        n->next = overflow_list;
-        overflow_list = n;
-    }
+    overflow_block = must_alloc(sizeof *overflow_block);
+    for (int i = 0; i < LEAVES; i++)
+        overflow_block->leaf[i] = must_alloc(16);
+    memcpy(overflow_block->stack, on_stack, sizeof on_stack);
     memset(on_stack, 0, sizeof on_stack);
 }
 
