@@ -12,6 +12,7 @@ struct decode {
     struct oak__scratch *scratch;
     struct oak__world *w;
     bool lost_thread;  /* some thread is lost */
+    bool lost_stack;   /* some stack is put away, and the image does not say where */
     uint32_t *id_slot; /* hash of nodes by id: index + 1, chained by id_next */
     uint32_t *id_next;
     size_t id_mask;

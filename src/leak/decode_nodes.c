@@ -56,6 +56,13 @@ uintptr_t oak__decode_sp(const struct decode *d, const struct oak__g *g, uintptr
     return (uintptr_t)k.sp;
 }
 
+static bool has_parked(const struct oak__g *g)
+{
+    enum oak__wait_phase phase = OAK__W_PHASE(load_relaxed(&g->wait));
+    return g->kind == OAK__G_GOROUTINE && g->stack_lo &&
+           (phase == OAK__W_PARKED || phase == OAK__W_HELD || phase == OAK__W_CLAIMED);
+}
+
 static void add_node(struct decode *d, uintptr_t at, const struct oak__g *g)
 {
     struct oak__world *w = d->w;
@@ -78,6 +85,16 @@ static void add_node(struct decode *d, uintptr_t at, const struct oak__g *g)
     else
         n->blocked = false;
     n->live = !n->blocked;
+    d->lost_stack = d->lost_stack || (sp == 0 && has_parked(g));
+}
+
+/* A stack that was put away, by a source that does not know where: what it refers to is not known, so nothing is proven. */
+static void judge_nobody(struct oak__world *w)
+{
+    for (size_t i = 0; i < w->nnodes; i++) {
+        w->nodes[i].blocked = false;
+        w->nodes[i].live = true;
+    }
 }
 
 static bool add_goroutine(size_t i, uintptr_t at, void *arg)
@@ -133,6 +150,8 @@ int oak__decode_nodes(struct decode *d)
     }
     oak__table_each(&d->t->g, add_goroutine, d);
     oak__table_each(&d->t->m, add_stand_in, d);
+    if (d->lost_stack)
+        judge_nobody(w);
     hash_ids(d);
     return 0;
 }
