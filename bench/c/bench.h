@@ -22,6 +22,7 @@
     X(timers)                                                                                                \
     X(mutex)                                                                                                 \
     X(parked)                                                                                                \
+    X(pause)                                                                                                 \
     BENCH_HTTP_JOBS(X)
 
 #define BENCH_DECLARE(name) void job_##name(long count);

@@ -60,6 +60,10 @@ OAK_API const struct oak_leak *oak_leak_at(const oak_leak_report *r, size_t i);
 /* How long the process stood still, and how long the analysis took, in nanoseconds. */
 OAK_API int64_t oak_leak_pause(const oak_leak_report *r);
 OAK_API int64_t oak_leak_duration(const oak_leak_report *r);
+/* The bytes that the analysis took while it ran, besides the copies of pages that the program wrote to meanwhile; and those
+ * of the heap's blocks that it looked at. 0: r is NULL, or the heap is not glibc's. */
+OAK_API size_t oak_leak_memory(const oak_leak_report *r);
+OAK_API size_t oak_leak_heap(const oak_leak_report *r);
 /* False when the allocator is not glibc's: then heap pages count as roots and less is proven. */
 OAK_API bool oak_leak_exact_heap(const oak_leak_report *r);
 /* Prints the report, grouped: what, since when, where, who created it, how many, what they retain, why. */

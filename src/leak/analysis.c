@@ -27,6 +27,19 @@ static bool finds_small_plants(const struct oak__subject *s, const struct oak__h
     return finds_plants(&small, h);
 }
 
+static int note_stacks(struct oak__subject *s)
+{
+    const struct oak__tables *t = s->tables;
+    struct oak__span *spans = oak__scratch_alloc(s->scratch, t->nstacks + 1, sizeof *spans);
+    if (!spans)
+        return -ENOMEM;
+    for (size_t i = 0; i < t->nstacks; i++)
+        spans[i] = (struct oak__span){t->stacks[i].lo, t->stacks[i].hi};
+    s->img->stacks = spans;
+    s->img->nstacks = t->nstacks;
+    return 0;
+}
+
 static int find_heap(struct oak__subject *s, struct oak__heap *h, struct oak__results *r)
 {
     struct oak__arenas arenas;
@@ -50,7 +63,9 @@ int oak__analyse(struct oak__subject *s, struct oak__results *r)
     struct oak__world world;
     struct oak__mark mark;
     int64_t t0 = oak__os_now();
-    int err = find_heap(s, &heap, r);
+    int err = note_stacks(s);
+    if (!err)
+        err = find_heap(s, &heap, r);
     if (!err)
         err = oak__decode(s->img, s->tables, s->scratch, &world);
     if (!err)

@@ -54,7 +54,9 @@ struct oak__results {
     bool glibc;           /* at least it is glibc's */
     uint64_t goroutines, blocked;
     uint64_t blocks, bytes;      /* of the heap */
+    uint64_t unreadable;         /* pages whose reading was a fault */
     int64_t walk, mark, rest;    /* ns */
+    uint64_t memory;             /* bytes that the analysis took for its tables */
     size_t room, n;              /* findings */
     uint64_t dropped;            /* that did not fit */
     struct oak__finding found[]; /* in order of id */

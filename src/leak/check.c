@@ -51,7 +51,9 @@ static int analyse_own(struct check *c, struct oak__scratch *s)
     oak__freeze_guard_reads(&own.img);
     struct oak__subject subject = {.img = &own.img, .tables = &tables, .scratch = s};
     oak__plants_list(&c->plants, subject.plants);
-    return oak__analyse(&subject, c->results);
+    err = oak__analyse(&subject, c->results);
+    c->results->unreadable = own.img.nullified;
+    return err;
 }
 
 static int in_clone(void *arg)
@@ -62,6 +64,7 @@ static int in_clone(void *arg)
     int err = oak__scratch_init(&scratch, OAK__SCRATCH_LARGE);
     if (!err && !c->results->lost_memory)
         err = analyse_own(c, &scratch);
+    c->results->memory = scratch.used;
     c->results->done = err ? 0 : DONE;
     return err ? -err & 63 : 0;
 }

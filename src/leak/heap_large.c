@@ -70,13 +70,36 @@ static void look_between(void *arg, uintptr_t lo, uintptr_t hi)
     }
 }
 
+/* The first region of stacks that ends above at; NULL: none. */
+static const struct oak__span *stacks_above(const struct oak__image *img, uintptr_t at)
+{
+    const struct oak__span *first = NULL;
+    for (size_t i = 0; i < img->nstacks; i++)
+        if (img->stacks[i].hi > at && (!first || img->stacks[i].lo < first->lo))
+            first = &img->stacks[i];
+    return first;
+}
+
+/* Goroutines' stacks are left out: there may be a million, each with a guard page that the kernel's page table calls
+ * swapped; reading it is a fault. */
+static void look_in_mapping(struct search *s, struct oak__image *img)
+{
+    uintptr_t at = s->map->lo;
+    while (at < s->map->hi) {
+        const struct oak__span *x = stacks_above(img, at);
+        uintptr_t end = x && x->lo < s->map->hi ? x->lo : s->map->hi;
+        oak__image_pages(img, s->map, at, end, look_between, s);
+        at = x && end < s->map->hi ? x->hi : end;
+    }
+}
+
 static void look_everywhere(struct search *s, struct oak__image *img)
 {
     s->n = s->sum = s->next = 0;
     for (size_t i = 0; i < img->nmaps; i++) {
         s->map = &img->maps[i];
         if (s->map->local && s->map->flags == (OAK__MAP_READ | OAK__MAP_WRITE))
-            oak__image_pages(img, s->map, s->map->lo, s->map->hi, look_between, s);
+            look_in_mapping(s, img);
     }
 }
 

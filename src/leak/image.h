@@ -63,6 +63,8 @@ struct oak__image {
                   void (*fn)(void *arg, uintptr_t lo, uintptr_t hi), void *arg);
     struct oak__moved moved[OAK__MOST_MOVED];
     size_t nmoved;
+    const struct oak__span *stacks; /* where goroutines' stacks lie: no block of the heap does */
+    size_t nstacks;
     void *source;     /* the source's own */
     size_t nullified; /* pages that could not be read after all; they count as zero */
 };

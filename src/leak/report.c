@@ -199,7 +199,9 @@ int oak__report_fill(struct oak_leak_report *r, const struct oak__results *resul
     r->goroutines = results->goroutines;
     r->blocks = results->blocks;
     r->bytes = results->bytes;
+    r->analysis = results->memory + results->n * sizeof results->found[0];
     r->dropped = results->dropped;
+    r->unreadable = results->unreadable;
     r->exact = results->exact;
     r->glibc = results->glibc;
     r->lost_memory = results->lost_memory;
@@ -262,6 +264,16 @@ int64_t oak_leak_pause(const oak_leak_report *r)
 int64_t oak_leak_duration(const oak_leak_report *r)
 {
     return r ? r->duration : 0;
+}
+
+size_t oak_leak_memory(const oak_leak_report *r)
+{
+    return r ? r->analysis : 0;
+}
+
+size_t oak_leak_heap(const oak_leak_report *r)
+{
+    return r ? r->bytes : 0;
 }
 
 bool oak_leak_exact_heap(const oak_leak_report *r)

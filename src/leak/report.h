@@ -58,7 +58,8 @@ struct oak_leak_report {
     int64_t pause, duration, now;
     uint64_t goroutines;
     uint64_t blocks, bytes;
-    uint64_t dropped;
+    uint64_t analysis; /* bytes that it took */
+    uint64_t dropped, unreadable;
     bool exact, glibc, lost_memory;
     uint64_t contradicted; /* proven, and yet they went on: not in the report. Always 0, tests look */
     struct oak__leak_entry *entries; /* leaked ones first */

@@ -1,0 +1,60 @@
+/* What a check costs: its memory, and that it reads nothing that it need not. */
+#include "leaktest.h"
+
+typedef oak_chan(int) ints;
+enum { MANY = 3000 };
+
+static ints gate;
+
+static void receive_at_gate(void *unused)
+{
+    int v;
+    (void)unused;
+    if (oak_recv(gate, &v) == 0)
+        abort();
+}
+
+/* A large block makes the analysis look for others of its kind in all memory. */
+static void many_parked(struct scene *s)
+{
+    void *large = calloc(1, 8 << 20);
+    if (!large)
+        abort();
+    gate = oak_make(int, 0);
+    for (int i = 0; i < MANY; i++)
+        go("parked", receive_at_gate, NULL);
+    settle("parked", MANY);
+    check_now(s);
+    oak_chan_close(gate);
+    free(large);
+}
+
+/* A fault each, and a mapping to cover it: with tens of thousands of goroutines the clone would run out of mappings. */
+static void no_guard_page_is_read(void **state)
+{
+    (void)state;
+    struct scene *s = play(many_parked);
+    assert_int_equal(s->report->unreadable, 0);
+    assert_int_equal(proven(s, "parked"), 0);
+    done(s);
+}
+
+static void the_report_says_what_the_analysis_took(void **state)
+{
+    (void)state;
+    struct scene *s = play(many_parked);
+    assert_true(oak_leak_heap(s->report) >= 8 << 20 || !s->report->glibc);
+    assert_true(oak_leak_memory(s->report) > 0);
+    assert_int_equal(oak_leak_memory(NULL), 0);
+    assert_int_equal(oak_leak_heap(NULL), 0);
+    done(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_guard_page_is_read),
+        cmocka_unit_test(the_report_says_what_the_analysis_took),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
