@@ -64,7 +64,7 @@ static int in_clone(void *arg)
     int err = oak__scratch_init(&scratch, OAK__SCRATCH_LARGE);
     if (!err && !c->results->lost_memory)
         err = analyse_own(c, &scratch);
-    c->results->memory = scratch.used;
+    c->results->memory = oak__scratch_resident(&scratch);
     c->results->done = err ? 0 : DONE;
     return err ? -err & 63 : 0;
 }

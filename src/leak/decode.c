@@ -13,7 +13,7 @@ static void find_moved(struct oak__image *img, const struct oak__tables *t)
 int oak__decode(struct oak__image *img, const struct oak__tables *t, struct oak__scratch *s,
                 struct oak__world *w)
 {
-    *w = (struct oak__world){.nnodes = 0};
+    *w = (struct oak__world){.img = img};
     struct decode d = {.img = img, .t = t, .scratch = s, .w = w};
     find_moved(img, t);
     int err = oak__decode_nodes(&d);

@@ -16,10 +16,13 @@ struct decode {
     uint32_t *id_slot; /* hash of nodes by id: index + 1, chained by id_next */
     uint32_t *id_next;
     size_t id_mask;
+    bool hashed;
 };
 
 /* decode_nodes.c: goroutines, stand-ins, slots. */
 int oak__decode_nodes(struct decode *d);
+/* Index + 1 of the goroutine or thread with that id; 0: it has ended. */
+uint32_t oak__decode_by_id(struct decode *d, uint64_t id);
 /* Where g's stack begins; *hi: where it ends, set when that is known. */
 uintptr_t oak__decode_sp(const struct decode *d, const struct oak__g *g, uintptr_t *hi);
 /* decode_threads.c: where each thread is: live and dead parts of stacks. Before the nodes' own stacks. */
@@ -36,15 +39,6 @@ int oak__decode_scopes(struct decode *d);
 static inline const struct oak__g *g_at(const struct decode *d, uintptr_t a)
 {
     return oak__image_at(d->img, a, sizeof(struct oak__g));
-}
-
-/* Index + 1 of the goroutine or thread with that id; 0: it has ended. */
-static inline uint32_t node_by_id(const struct decode *d, uint64_t id)
-{
-    uint32_t i = d->id_slot[id & d->id_mask];
-    while (i && d->w->nodes[i - 1].id != id)
-        i = d->id_next[i - 1];
-    return i;
 }
 
 static inline void add_root(struct oak__world *w, uintptr_t lo, uintptr_t hi)

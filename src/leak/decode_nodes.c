@@ -68,22 +68,21 @@ static void add_node(struct decode *d, uintptr_t at, const struct oak__g *g)
     struct oak__world *w = d->w;
     uint32_t index = (uint32_t)w->nnodes++;
     struct oak__node *n = &w->nodes[index];
-    *n = (struct oak__node){.id = load_relaxed(&g->id),
-                            .g = at,
-                            .wait = load_relaxed(&g->wait),
+    *n = (struct oak__node){.g = at,
                             .reason = load_relaxed(&g->reason),
                             .blocked = is_blocked(g),
-                            .scope_at = (uintptr_t)load_relaxed(&g->scope),
                             .thread = g->kind == OAK__G_THREAD};
     struct oak__span slot;
     own_slot(d, g, index, &slot);
-    n->slot = slot.lo;
+    n->stack = slot.lo;
     uintptr_t sp = oak__decode_sp(d, g, &slot.hi);
-    const bool coming = OAK__AWAY_STATE(oak__image_away(d->img, n->slot)) == OAK__STACK_COMING;
-    if (n->blocked && !coming && sp >= slot.lo && sp < slot.hi)
-        n->stack = (struct oak__span){sp, slot.hi};
-    else
+    const bool coming = OAK__AWAY_STATE(oak__image_away(d->img, slot.lo)) == OAK__STACK_COMING;
+    if (n->blocked && !coming && sp >= slot.lo && sp < slot.hi) {
+        n->stack = sp;
+        n->stack_size = (uint32_t)(slot.hi - sp);
+    } else {
         n->blocked = false;
+    }
     n->live = !n->blocked;
     d->lost_stack = d->lost_stack || (sp == 0 && has_parked(g));
 }
@@ -118,13 +117,35 @@ static bool add_stand_in(size_t i, uintptr_t at, void *arg)
     return true;
 }
 
+uint64_t oak__node_id(const struct oak__world *w, const struct oak__node *n)
+{
+    return image_word(w->img, n->g + offsetof(struct oak__g, id));
+}
+
+uint64_t oak__node_wait(const struct oak__world *w, const struct oak__node *n)
+{
+    return image_word(w->img, n->g + offsetof(struct oak__g, wait));
+}
+
+/* When the first lock with an owner is met: most programs' checks need no such table. */
 static void hash_ids(struct decode *d)
 {
+    d->hashed = true;
     for (uint32_t i = 0; i < d->w->nnodes; i++) {
-        size_t slot = d->w->nodes[i].id & d->id_mask;
+        size_t slot = oak__node_id(d->w, &d->w->nodes[i]) & d->id_mask;
         d->id_next[i] = d->id_slot[slot];
         d->id_slot[slot] = i + 1;
     }
+}
+
+uint32_t oak__decode_by_id(struct decode *d, uint64_t id)
+{
+    if (!d->hashed)
+        hash_ids(d);
+    uint32_t i = d->id_slot[id & d->id_mask];
+    while (i && oak__node_id(d->w, &d->w->nodes[i - 1]) != id)
+        i = d->id_next[i - 1];
+    return i;
 }
 
 int oak__decode_nodes(struct decode *d)
@@ -132,6 +153,8 @@ int oak__decode_nodes(struct decode *d)
     struct oak__world *w = d->w;
     size_t most = oak__table_size(&d->t->g) + oak__table_size(&d->t->m);
     size_t slots = 64;
+    if (most > OAK__MOST_NODES)
+        return -ENOMEM;
     while (slots < most)
         slots *= 2;
     d->id_mask = slots - 1;
@@ -152,6 +175,5 @@ int oak__decode_nodes(struct decode *d)
     oak__table_each(&d->t->m, add_stand_in, d);
     if (d->lost_stack)
         judge_nobody(w);
-    hash_ids(d);
     return 0;
 }

@@ -104,7 +104,8 @@ int oak__decode_scopes(struct decode *d)
     attach_waits(d);
     for (size_t i = 0; i < w->nnodes; i++) {
         struct oak__node *n = &w->nodes[i];
-        n->scope = n->scope_at ? find(w, n->scope_at) : 0;
+        uintptr_t at = w->nscopes ? image_word(d->img, n->g + offsetof(struct oak__g, scope)) : 0;
+        n->scope = at ? find(w, at) : 0;
         if (n->scope)
             w->scopes[n->scope - 1].missing++;
     }

@@ -33,12 +33,14 @@ static void wait_for_owner(struct decode *d, uint32_t node, uintptr_t object, ui
     struct oak__wait *x = add_wait(d, node, object, OAK__RULE_REACH);
     if (!owner) /* just being handed on */
         return;
-    uint32_t holder = node_by_id(d, owner);
-    x->owner = owner;
-    x->holder = holder;
+    uint32_t holder = oak__decode_by_id(d, owner);
     x->rule = holder ? OAK__RULE_HOLDERS : OAK__RULE_NEVER;
-    if (holder)
+    if (holder) {
+        x->holder = holder;
         add_hold(d, x, holder - 1);
+    } else {
+        x->owner = owner;
+    }
 }
 
 static void wait_for_rwmutex(struct decode *d, uint32_t node, uintptr_t object)
@@ -99,14 +101,15 @@ static void add_waits(struct decode *d, uint32_t node, const struct oak__g *g)
     }
 }
 
-/* A select whose cases cannot be read is not judged. */
+/* A select whose cases cannot be read or are very many is not judged. */
 static bool count_waits(struct decode *d, struct oak__node *n, size_t *sum)
 {
     const struct oak__g *g = g_at(d, n->g);
     if (!g)
         return false;
-    if (n->reason == OAK_WAIT_SELECT && !oak__image_at(d->img, (uintptr_t)load_relaxed(&g->waiters),
-                                                       g->nwaiters * sizeof(struct oak__waiter)))
+    if (n->reason == OAK_WAIT_SELECT &&
+        (g->nwaiters > OAK__MOST_CASES || !oak__image_at(d->img, (uintptr_t)load_relaxed(&g->waiters),
+                                                         g->nwaiters * sizeof(struct oak__waiter))))
         return false;
     *sum += n->reason == OAK_WAIT_SELECT ? g->nwaiters : 1;
     return true;

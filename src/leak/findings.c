@@ -23,9 +23,9 @@ static void collect(struct oak__world *w, struct oak__results *r)
             r->dropped++;
             continue;
         }
-        r->found[r->n++] = (struct oak__finding){.id = n->id,
+        r->found[r->n++] = (struct oak__finding){.id = oak__node_id(w, n),
                                                  .g = n->g,
-                                                 .wait = n->wait,
+                                                 .wait = oak__node_wait(w, n),
                                                  .node = i,
                                                  .reason = n->reason,
                                                  .in_context = n->ctx != 0};
@@ -66,12 +66,14 @@ static bool is_in_cycle(const struct oak__world *w, const struct oak__node *n)
 static void explain_lock(const struct oak__world *w, const struct oak__node *n, const struct oak__wait *x,
                          struct oak__finding *f)
 {
-    add_other(f, x->owner);
     if (x->rule == OAK__RULE_NEVER) {
+        add_other(f, x->owner);
         f->why = OAK__WHY_HOLDER_ENDED;
         return;
     }
     const struct oak__node *holder = holder_of(w, n);
+    if (x->holder)
+        add_other(f, oak__node_id(w, &w->nodes[x->holder - 1]));
     if (holder == n) {
         f->why = OAK__WHY_SELF_LOCK;
     } else if (!holder || !is_leaked(holder)) { /* it lives, but has lost the lock */
@@ -80,7 +82,7 @@ static void explain_lock(const struct oak__world *w, const struct oak__node *n, 
     } else if (is_in_cycle(w, n)) {
         f->why = OAK__WHY_LOCK_CYCLE;
         for (const struct oak__node *at = holder_of(w, holder); at && at != n; at = holder_of(w, at))
-            add_other(f, at->id);
+            add_other(f, oak__node_id(w, at));
     } else {
         f->why = OAK__WHY_HOLDER;
     }
@@ -108,7 +110,7 @@ static void explain(const struct oak__world *w, struct oak__finding *f)
         const struct oak__scope_node *s = scope_of(w, x);
         f->why = OAK__WHY_CHILD;
         if (s && s->leaked_child)
-            add_other(f, w->nodes[s->leaked_child - 1].id);
+            add_other(f, oak__node_id(w, &w->nodes[s->leaked_child - 1]));
     } else {
         f->why = OAK__WHY_UNREACHED;
     }
@@ -120,7 +122,7 @@ static void name_referrers(const struct oak__mark *m, struct oak__finding *f)
     const struct oak__world *w = m->world;
     const struct oak__node *n = &w->nodes[f->node];
     for (uint32_t i = 0; i < n->nwaits; i++) {
-        uintptr_t unit = w->waits[n->first_wait + i].unit;
+        uintptr_t unit = oak__mark_unit_of(m, w->waits[n->first_wait + i].object);
         uint32_t first = unit ? oak__mark_unit_wait(m, unit) : 0;
         if (!first)
             continue;
@@ -128,7 +130,7 @@ static void name_referrers(const struct oak__mark *m, struct oak__finding *f)
         f->in_heap = f->in_heap || r->in_heap;
         for (uint32_t k = 0; k < r->n && k < OAK__REFERRERS; k++)
             if (r->node[k] != f->node + 1)
-                add_other(f, w->nodes[r->node[k] - 1].id);
+                add_other(f, oak__node_id(w, &w->nodes[r->node[k] - 1]));
         if (r->n > OAK__REFERRERS)
             f->nothers += r->n - OAK__REFERRERS;
     }

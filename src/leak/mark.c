@@ -41,18 +41,13 @@ static void reconsider(struct oak__mark *m, const struct oak__wait *x)
         awaken(m, x->node);
 }
 
-static size_t hash(const struct oak__mark *m, uintptr_t unit)
-{
-    return (unit >> 4) * 0x9e3779b97f4a7c15u >> 20 & m->waits_mask;
-}
-
 /* Somebody live reaches the block or the stack that begins at unit. */
 static void unit_reached(struct oak__mark *m, uintptr_t unit)
 {
     struct oak__wait *waits = m->world->waits;
-    for (uint32_t i = m->waits_of[hash(m, unit)]; i; i = waits[i - 1].next) {
+    for (uint32_t i = m->waits_of[mark_hash(m, unit)]; i; i = waits[i - 1].next) {
         struct oak__wait *x = &waits[i - 1];
-        if (x->unit != unit || x->reached)
+        if (x->reached || oak__mark_unit_of(m, x->object) != unit)
             continue;
         x->reached = true;
         reconsider(m, x);
@@ -116,14 +111,27 @@ static void reach_block(struct oak__mark *m, const struct oak__block *b)
         unit_reached(m, b->lo);
 }
 
+static void push_stack(struct oak__mark *m, const struct oak__node *n)
+{
+    push_range(m, n->stack, n->stack + n->stack_size);
+}
+
+/* Where the slot of n's stack begins. */
+static uintptr_t slot_of(const struct oak__mark *m, const struct oak__node *n)
+{
+    size_t region, i;
+    struct oak__span slot;
+    return oak__stack_slot(m->tables, n->stack, &region, &i, &slot) ? slot.lo : 0;
+}
+
 static void stack_live(struct oak__mark *m, struct oak__node *n)
 {
     if (n->stack_seen)
         return;
     n->stack_seen = true;
-    push_range(m, n->stack.lo, n->stack.hi);
-    if (n->slot)
-        unit_reached(m, n->slot);
+    push_stack(m, n);
+    if (n->stack)
+        unit_reached(m, slot_of(m, n));
 }
 
 static void reach_scope(struct oak__mark *m, const struct oak__scope_node *s)
@@ -149,14 +157,14 @@ static void reach_stack(struct oak__mark *m, size_t region, uintptr_t p)
     if (!n)
         return;
     if (m->collecting) {
-        note_referrer(m, n->slot);
+        note_referrer(m, slot_of(m, n));
         return;
     }
     const struct oak__special *s = special_at(m->world, p);
     if (s) {
         if (s->scope)
             reach_scope(m, &m->world->scopes[s->scope - 1]);
-    } else if (n->blocked && p >= n->stack.lo && p < n->stack.hi) {
+    } else if (n->blocked && p - n->stack < n->stack_size) {
         stack_live(m, n);
     }
 }
@@ -296,7 +304,7 @@ static void look_again(struct oak__mark *m)
     for (size_t i = 0; i < m->world->nnodes; i++) {
         const struct oak__node *n = &m->world->nodes[i];
         if (n->stack_seen && !m->collecting) {
-            push_range(m, n->stack.lo, n->stack.hi);
+            push_stack(m, n);
             drain(m);
         }
     }
@@ -363,56 +371,16 @@ void oak__mark_all(struct oak__mark *m)
     finish(m);
 }
 
-uint32_t oak__mark_unit_wait(const struct oak__mark *m, uintptr_t unit)
-{
-    uint32_t i = m->waits_of[hash(m, unit)];
-    while (i && m->world->waits[i - 1].unit != unit)
-        i = m->world->waits[i - 1].next;
-    return i;
-}
-
 uint64_t oak__mark_retained(struct oak__mark *m, uint32_t node)
 {
     const struct oak__node *n = &m->world->nodes[node];
     m->collecting = node + 1;
     m->retained = 0;
     m->in_heap = false;
-    push_range(m, n->stack.lo, n->stack.hi);
+    push_stack(m, n);
     for (uint32_t i = 0; i < n->nwaits; i++)
         word(m, m->world->waits[n->first_wait + i].object);
     finish(m);
     m->collecting = 0;
     return m->retained;
-}
-
-static void enter_waits(struct oak__mark *m)
-{
-    for (uint32_t i = 0; i < m->world->nwaits; i++) {
-        struct oak__wait *x = &m->world->waits[i];
-        x->unit = oak__mark_unit(m, x->object, &x->reached);
-        if (!x->unit)
-            continue;
-        size_t slot = hash(m, x->unit);
-        x->next = m->waits_of[slot];
-        m->waits_of[slot] = i + 1;
-    }
-}
-
-int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap *heap,
-                   const struct oak__tables *tables, struct oak__world *world, struct oak__scratch *s)
-{
-    *m = (struct oak__mark){.img = img, .heap = heap, .tables = tables, .world = world, .scratch = s};
-    size_t slots = 64;
-    while (slots < world->nwaits)
-        slots *= 2;
-    m->waits_mask = slots - 1;
-    m->waits_of = oak__scratch_alloc(s, slots, sizeof *m->waits_of);
-    m->pieces = oak__scratch_alloc(s, oak__mark_most_pieces + 1, sizeof *m->pieces);
-    m->referrers = oak__scratch_alloc(s, world->nwaits + 1, sizeof *m->referrers);
-    if (!m->waits_of || !m->pieces || !m->referrers)
-        return -ENOMEM;
-    int err = oak__mark_areas(m);
-    if (!err)
-        enter_waits(m);
-    return err;
 }

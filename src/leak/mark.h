@@ -84,8 +84,14 @@ uint32_t oak__mark_unit_wait(const struct oak__mark *m, uintptr_t unit);
 
 /* ---- mark_areas.c ---- */
 int oak__mark_areas(struct oak__mark *m);
-/* The unit that object lies in, found reached (by being free) or not; 0: it lies elsewhere. Tells marking to look
- * out for it. */
-uintptr_t oak__mark_unit(struct oak__mark *m, uintptr_t object, bool *reached);
+
+/* ---- mark_units.c ---- */
+/* The unit that object lies in; 0: it lies elsewhere. */
+uintptr_t oak__mark_unit_of(const struct oak__mark *m, uintptr_t object);
+
+static inline size_t mark_hash(const struct oak__mark *m, uintptr_t unit)
+{
+    return (unit >> 4) * 0x9e3779b97f4a7c15u >> 20 & m->waits_mask;
+}
 
 #endif

@@ -1,4 +1,4 @@
-/* The addresses that mean something to the marker, and the units in which it thinks. */
+/* The addresses that mean something to the marker. */
 #include "leak/mark.h"
 #include "leak/sort.h"
 
@@ -40,22 +40,5 @@ int oak__mark_areas(struct oak__mark *m)
         m->least = m->areas[0].lo;
         m->span = m->areas[m->nareas - 1].hi - m->least;
     }
-    return 0;
-}
-
-uintptr_t oak__mark_unit(struct oak__mark *m, uintptr_t object, bool *reached)
-{
-    struct oak__block b;
-    size_t region, slot;
-    struct oak__span bounds;
-    *reached = false;
-    if (oak__heap_block(m->heap, object, &b)) {
-        *reached = block_marked(&b);
-        block_set_waited(&b);
-        return b.lo;
-    }
-    if (oak__stack_slot(m->tables, object, &region, &slot, &bounds) && m->world->owners[region].node[slot])
-        return bounds.lo;
-    *reached = true;
     return 0;
 }

@@ -1,6 +1,8 @@
 #include "leak/scratch.h"
 #include "leak/raw.h"
 
+#include "base/os.h"
+
 enum { STEP = 1 << 20, ALIGN = 16, LEAST = 1 << 25 };
 
 int oak__scratch_init(struct oak__scratch *s, size_t most)
@@ -39,6 +41,21 @@ void *oak__scratch_alloc(struct oak__scratch *s, size_t n, size_t size)
     void *p = s->base + s->used;
     s->used += bytes;
     return p;
+}
+
+size_t oak__scratch_resident(const struct oak__scratch *s)
+{
+    unsigned char in[1024];
+    const size_t page = oak__os_page_size(), pages = (s->used + page - 1) / page;
+    size_t sum = 0;
+    for (size_t i = 0; i < pages; i += sizeof in) {
+        const size_t n = pages - i < sizeof in ? pages - i : sizeof in;
+        if (raw(SYS_mincore, s->base + i * page, n * page, in) < 0)
+            return s->used;
+        for (size_t k = 0; k < n; k++)
+            sum += (in[k] & 1) * page;
+    }
+    return sum;
 }
 
 void oak__scratch_free(struct oak__scratch *s)

@@ -22,6 +22,8 @@ int oak__scratch_init(struct oak__scratch *s, size_t most);
 #define OAK__SCRATCH_LARGE ((size_t)1 << 38)
 /* n * size bytes, zeroed, aligned to 16; NULL when memory is out. */
 void *oak__scratch_alloc(struct oak__scratch *s, size_t n, size_t size);
+/* How much of it is in memory, in bytes: what was handed out and never touched costs nothing. */
+size_t oak__scratch_resident(const struct oak__scratch *s);
 void oak__scratch_free(struct oak__scratch *s);
 
 #endif

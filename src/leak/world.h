@@ -13,25 +13,28 @@
 
 #include <oakum/inspect.h>
 
-/* A goroutine, or the stand-in of a plain thread. */
+/*
+ * A goroutine, or the stand-in of a plain thread. There may be millions: what is rarely asked for is read out of the image
+ * again (oak__node_id).
+ */
 struct oak__node {
-    uint64_t id;
-    uintptr_t g;                 /* its descriptor */
-    uint64_t wait;               /* the descriptor's wait word: tells whether it still is in that wait */
-    struct oak__span stack;      /* of a blocked one: the part in use */
-    uintptr_t slot;              /* where its stack's slot begins; 0: it has none */
-    uint32_t first_wait, nwaits; /* in world.waits */
-    uint32_t first_hold;         /* locks that it holds and others wait for */
-    uint32_t ctx, next_member;   /* ambient context, and the next goroutine that has it */
-    uint32_t scope;              /* in world.scopes: that it is a child of */
-    uintptr_t scope_at;          /* and its address */
-    uint8_t reason;              /* oak_wait_reason */
-    bool blocked;                /* parked, and nothing will end that by itself */
-    bool live;                   /* may run again. At first: those that surely will */
-    bool stack_seen;             /* its stack is live memory */
-    uint32_t next_live;          /* in the marker's queue */
-    bool thread;
+    uintptr_t g; /* its descriptor */
+    uintptr_t
+        stack; /* of a blocked one: where the part in use begins; of others: where the slot does; 0: no stack */
+    uint32_t stack_size;       /* of the part in use, up to the slot's end */
+    uint32_t first_wait;       /* in world.waits */
+    uint32_t first_hold;       /* locks that it holds and others wait for */
+    uint32_t ctx, next_member; /* ambient context, and the next goroutine that has it */
+    uint32_t scope;            /* in world.scopes: that it is a child of */
+    uint32_t next_live;        /* in the marker's queue */
+    uint16_t nwaits;
+    uint8_t reason;      /* oak_wait_reason */
+    bool blocked : 1;    /* parked, and nothing will end that by itself */
+    bool live : 1;       /* may run again. At first: those that surely will */
+    bool stack_seen : 1; /* its stack is live memory */
+    bool thread : 1;
 };
+_Static_assert(sizeof(struct oak__node) == 48, "a million of them are 48 MB");
 
 /* What makes a wait end. */
 enum oak__wait_rule {
@@ -44,16 +47,21 @@ enum oak__wait_rule {
 
 struct oak__wait {
     uintptr_t object;
-    uintptr_t unit;      /* the block or the stack that the object lies in; 0: elsewhere, always reached */
-    uint64_t owner;      /* id of who holds the lock */
-    uint32_t holder;     /* and its node */
-    uint32_t node;       /* index (not + 1) */
-    uint32_t next;       /* in its hash slot */
-    uint32_t next_place; /* of those who wait for a place in the same scope */
-    uint32_t holders;    /* how many hold the lock and are not known to be live */
-    uint8_t rule;        /* oak__wait_rule */
-    bool reached;        /* somebody live reaches the object */
+    union {
+        uint64_t owner; /* NEVER: id of who held the lock */
+        struct {
+            uint32_t holder;  /* HOLDERS: the node of who holds it */
+            uint32_t holders; /* how many hold it and are not known to be live */
+        };
+        uint32_t next_place; /* CHILD: of those who wait for a place in the same scope */
+    };
+    uint32_t next;      /* in its hash slot */
+    uint32_t node : 28; /* index (not + 1) */
+    uint32_t rule : 3;  /* oak__wait_rule */
+    bool reached : 1;   /* somebody live reaches the object */
 };
+_Static_assert(sizeof(struct oak__wait) == 24, "a million of them are 24 MB");
+enum { OAK__MOST_NODES = (1 << 28) - 1, OAK__MOST_CASES = UINT16_MAX };
 
 /* Node holds the lock that wait is for. */
 struct oak__hold {
@@ -98,6 +106,7 @@ struct oak__scope_node {
 };
 
 struct oak__world {
+    const struct oak__image *img;
     struct oak__node *nodes;
     size_t nnodes;
     struct oak__wait *waits;
@@ -125,6 +134,10 @@ struct oak__world {
 /* Reads the program's state. 0 or -ENOMEM. */
 int oak__decode(struct oak__image *img, const struct oak__tables *t, struct oak__scratch *s,
                 struct oak__world *w);
+
+/* Of a node: its id; its descriptor's wait word, which tells whether it still is in that wait. */
+uint64_t oak__node_id(const struct oak__world *w, const struct oak__node *n);
+uint64_t oak__node_wait(const struct oak__world *w, const struct oak__node *n);
 
 /* The slot of a stack region that p lies in: its bounds and its number. False: none. */
 bool oak__stack_slot(const struct oak__tables *t, uintptr_t p, size_t *region, size_t *slot,
