@@ -50,6 +50,12 @@ void oak__runtime_books(const void **lo, const void **hi)
 
 static struct oak__slab *_Atomic tables;
 
+void oak__slab_books(struct oak__slab_books *out)
+{
+    *out = (struct oak__slab_books){
+        .first = &tables, .regions = regions.at, .count = &regions.count, .lo = &regions, .hi = &regions + 1};
+}
+
 static bool begin(struct oak__slab *s)
 {
     s->chunks = oak__runtime_alloc(OAK__SLAB_MAX_CHUNKS * sizeof *s->chunks);

@@ -32,6 +32,14 @@ struct oak__slab {
     struct oak__slab *next; /* in the list of all tables that have a chunk */
 };
 
+/* Where all this is, for a reader from outside (leak/debug_root.h). */
+struct oak__slab_books {
+    const void *first;           /* the pointer to the first table that has a chunk */
+    const void *regions, *count; /* pairs of addresses, and how many (32 bits) */
+    const void *lo, *hi;         /* the books themselves */
+};
+void oak__slab_books(struct oak__slab_books *out);
+
 #define OAK__SLAB(type_name, type)                                                                           \
     {                                                                                                        \
         .name = (type_name), .object_size = sizeof(type)                                                     \

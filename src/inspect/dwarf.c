@@ -20,10 +20,18 @@ bool oak__dwarf_usable_in_clone(void)
     return true;
 }
 
+bool oak__symbol_target(const struct oak__symbol_target *t)
+{
+    (void)t;
+    oak__symbol_foreign = true;
+    return false;
+}
+
 #else
 
     #include <dlfcn.h>
     #include <dwarf.h>
+    #include <fcntl.h>
     #include <elfutils/libdw.h>
     #include <elfutils/libdwfl.h>
     #include <pthread.h>
@@ -39,6 +47,9 @@ bool oak__dwarf_usable_in_clone(void)
         X(dwfl_report_begin)                                                                                 \
         X(dwfl_report_end)                                                                                   \
         X(dwfl_linux_proc_report)                                                                            \
+        X(dwfl_core_file_report)                                                                             \
+        X(elf_begin)                                                                                         \
+        X(elf_version)                                                                                       \
         X(dwfl_linux_proc_find_elf)                                                                          \
         X(dwfl_build_id_find_debuginfo)                                                                      \
         X(dwfl_addrmodule)                                                                                   \
@@ -98,12 +109,25 @@ static struct {
     Dwarf_Addr bias;
 } last;
 
+/* Whose addresses are looked up; NULL: this process's. */
+static const struct oak__symbol_target *target;
+
+/* The file stays open for as long as the process lives. */
+static int report_core(void)
+{
+    int fd = open(target->core, O_RDONLY | O_CLOEXEC);
+    dw.elf_version(EV_CURRENT);
+    Elf *elf = fd >= 0 ? dw.elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
+    return elf && dw.dwfl_core_file_report(dwfl, elf, target->program) >= 0 ? 0 : -1;
+}
+
 /* (Re)reads which modules are mapped. */
 static bool report_modules(void)
 {
     last.module = NULL;
     dw.dwfl_report_begin(dwfl);
-    int err = dw.dwfl_linux_proc_report(dwfl, getpid());
+    int err = target && target->core ? report_core()
+                                     : dw.dwfl_linux_proc_report(dwfl, target ? target->pid : getpid());
     return dw.dwfl_report_end(dwfl, NULL, NULL) == 0 && err == 0;
 }
 
@@ -151,14 +175,14 @@ static Dwarf_Die *unit_of(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *b
 
 static void learn_own_root(void)
 {
-    static const char this_file[] = "inspect/dwarf.c";
-    Dwarf_Addr bias, here = (Dwarf_Addr)(uintptr_t)learn_own_root;
+    const char *this_file = target ? target->file : "inspect/dwarf.c";
+    Dwarf_Addr bias, here = (Dwarf_Addr)(target ? (uintptr_t)target->code : (uintptr_t)learn_own_root);
     Dwfl_Module *module = dw.dwfl_addrmodule(dwfl, here);
     Dwarf_Die *unit = module ? unit_of(module, here, &bias) : NULL;
     if (!unit)
         return;
     unit_path(unit, own_root, sizeof own_root);
-    size_t n = strlen(own_root), tail = sizeof this_file - 1;
+    size_t n = strlen(own_root), tail = strlen(this_file);
     if (n > tail && strcmp(own_root + n - tail, this_file) == 0)
         own_root[n - tail] = 0;
     else
@@ -267,7 +291,7 @@ static int lookup(const void *pc, struct oak__symbol *out, int max)
     Dwarf_Addr address = (Dwarf_Addr)(uintptr_t)pc, bias = 0;
     Dwfl_Module *module = dw.dwfl_addrmodule(dwfl, address);
     /* Perhaps it was loaded after the last look. */
-    if (!module && report_modules())
+    if (!module && !target && report_modules())
         module = dw.dwfl_addrmodule(dwfl, address);
     if (!module)
         return 0;
@@ -296,6 +320,18 @@ int oak__dwarf_lookup(const void *pc, struct oak__symbol *out, int max)
     int n = ready() ? lookup(pc, out, max) : 0;
     pthread_mutex_unlock(&lock);
     return n;
+}
+
+bool oak__symbol_target(const struct oak__symbol_target *t)
+{
+    static struct oak__symbol_target kept;
+    pthread_mutex_lock(&lock);
+    kept = *t;
+    target = &kept;
+    oak__symbol_foreign = true;
+    bool ok = ready();
+    pthread_mutex_unlock(&lock);
+    return ok;
 }
 
 bool oak__dwarf_usable_in_clone(void)

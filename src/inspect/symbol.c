@@ -11,6 +11,8 @@
 /* Since glibc 2.35. */
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 
+bool oak__symbol_foreign;
+
 const char *oak__base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -80,6 +82,8 @@ void oak__symbol_plain(const void *pc, enum oak__pc_kind kind, struct oak__symbo
 {
     const void *at = looked_up(pc, kind);
     memset(out, 0, sizeof *out);
+    if (oak__symbol_foreign)
+        return;
     if (!ask_loader(at, out))
         ask_mappings(at, out);
     oak__symbol_tidy(out->function);

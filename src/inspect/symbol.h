@@ -46,8 +46,22 @@ void oak__on_deep_stack(void (*fn)(void *), void *arg);
 
 /* ---- between the files of this folder ---- */
 
+/* Addresses are another process's: what this one has loaded there says nothing. */
+extern bool oak__symbol_foreign;
 /* libdw's answer; 0 when it has none or cannot be loaded. Takes dwarf.c's lock. */
 int oak__dwarf_lookup(const void *pc, struct oak__symbol *out, int max);
+/*
+ * From now on addresses are those of another process (pid), or of one that left a core file (core, program): for the tool.
+ * code: an address in the library's source file `file`, as the path below the library's sources; tells its units from the
+ * program's. Before the first look-up. False: libdw cannot be loaded, or does not understand them; then addresses have no names.
+ */
+struct oak__symbol_target {
+    int pid;
+    const char *core, *program;
+    const void *code;
+    const char *file;
+};
+bool oak__symbol_target(const struct oak__symbol_target *t);
 /* In a process that was cloned while other threads ran: true when no thread was inside libdw then. */
 bool oak__dwarf_usable_in_clone(void);
 /* The function at an address of an ELF file, as its headers count addresses. False when not known. */

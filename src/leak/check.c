@@ -140,7 +140,7 @@ static int make_report(struct check *c, const struct oak_leak_opts *opts, oak_le
         return -ENOMEM;
     r->pause = c->freeze.pause;
     r->duration = c->freeze.duration;
-    int err = oak__report_fill(r, c->results, opts);
+    int err = oak__report_fill(r, c->results, opts, NULL);
     if (err)
         oak_leak_report_free(r);
     else

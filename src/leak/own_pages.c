@@ -13,27 +13,9 @@
  * of a shared file that was evicted to disk is not fetched back; small mappings are read whole all the same.
  */
 #include "leak/own_pages.h"
-#include "leak/raw.h"
-
-#include <sys/ioctl.h>
+#include "leak/pagemap.h"
 
 enum { READ_WHOLE = 64 << 20 };
-
-/* <linux/fs.h> of Linux 6.7. */
-struct scan_region {
-    uint64_t start, end, categories;
-};
-struct scan_args {
-    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
-    uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
-};
-#define SCAN _IOWR('f', 16, struct scan_args)
-enum { IS_FILE = 4, IS_PRESENT = 8, IS_SWAPPED = 16, IS_ZERO = 32 };
-
-/* Bits of a word of pagemap. */
-#define PM_PRESENT ((uint64_t)1 << 63)
-#define PM_SWAPPED ((uint64_t)1 << 62)
-#define PM_FILE    ((uint64_t)1 << 61)
 
 typedef void visit_fn(void *arg, uintptr_t lo, uintptr_t hi);
 
@@ -76,25 +58,14 @@ static void found(struct visit *v, uintptr_t lo, uintptr_t hi)
     v->hi = hi;
 }
 
-static long scan(int fd, uintptr_t lo, uintptr_t hi, struct scan_region *vec, size_t n, uint64_t *end)
-{
-    struct scan_args a = {.size = sizeof a, .start = lo, .end = hi, .vec = (uintptr_t)vec, .vec_len = n};
-    a.category_inverted = a.category_mask = IS_FILE | IS_ZERO;
-    a.category_anyof_mask = IS_PRESENT | IS_SWAPPED;
-    a.return_mask = IS_FILE;
-    long rc = raw(SYS_ioctl, fd, SCAN, &a);
-    *end = a.walk_end;
-    return rc;
-}
-
 /* False when the kernel refused. */
 static bool by_scan(struct visit *v, uintptr_t lo, uintptr_t hi)
 {
-    struct scan_region vec[64];
+    struct pagemap_region vec[64];
     uintptr_t at = page_of(v, lo), stop = round_up(hi, v->own->page);
     while (at < stop) {
         uint64_t end = 0;
-        long n = scan(v->own->pagemap, at, stop, vec, countof(vec), &end);
+        long n = pagemap_written(v->own->pagemap, at, stop, vec, countof(vec), &end);
         if (n < 0 || end <= at)
             return false;
         for (long i = 0; i < n; i++)

@@ -2,6 +2,7 @@
  * The runtime's memory in this process. All of it is left out of the roots but the tables of types that the
  * analysis does not know: what those refer to counts.
  */
+#include "leak/debug_root.h"
 #include "leak/report.h"
 #include "leak/stop.h"
 #include "leak/tables.h"
@@ -91,6 +92,7 @@ int oak__own_tables(struct oak__tables *t, struct oak__scratch *s, const struct 
     const void *lo, *hi;
     oak__runtime_books(&lo, &hi);
     skip(t, lo, hi);
+    skip(t, &oak__debug_root, &oak__debug_root + 1);
     oak__report_memory_each(add_span, t);
     for (size_t i = 0; i < n; i++)
         add_span(more[i], t);

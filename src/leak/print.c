@@ -38,10 +38,9 @@ static void print_caveats(struct printing *p)
 {
     const oak_leak_report *r = p->r;
     if (r->lost_memory)
-        oak__outf(
-            &p->out,
-            "Nothing is proven: some memory of the process is not copied by fork (MADV_DONTFORK), and may "
-            "hold references.\n");
+        oak__outf(&p->out, "Nothing is proven: some memory of the process cannot be seen (MADV_DONTFORK, or "
+                           "left out of a core "
+                           "file), and may hold references.\n");
     else if (!r->glibc)
         oak__outf(&p->out,
                   "Less is proven: malloc is not glibc's, so all memory of the heap counts as in use.\n");

@@ -13,6 +13,7 @@
 struct filling {
     struct oak_leak_report *r;
     const struct oak__results *results;
+    const struct oak__witness *witness;
     size_t at; /* findings before have been joined */
     int64_t suspect_after;
     struct oak__leak_entry *old; /* second round: what the first one found */
@@ -93,7 +94,7 @@ static const struct oak__finding *finding_of(struct filling *f, const struct oak
     if (f->at == f->results->n || found->id != g->id)
         return NULL;
     f->at++;
-    if (g->state == OAK_STATE_WAITING && is_still_waiting(found))
+    if (g->state == OAK_STATE_WAITING && (f->witness || is_still_waiting(found)))
         return found;
     f->r->contradicted++;
     return NULL;
@@ -158,16 +159,22 @@ static bool join_again(const struct oak_goroutine_info *g, void *arg)
     return f->err == 0;
 }
 
-static int add_crowds(struct oak_leak_report *r, const struct oak_leak_opts *opts)
+static int64_t each_goroutine(struct filling *f, bool (*fn)(const struct oak_goroutine_info *g, void *arg))
+{
+    return f->witness ? f->witness->each(fn, f, f->witness->source) : oak_goroutines(fn, f);
+}
+
+static int add_crowds(struct oak_leak_report *r, const struct oak_leak_opts *opts,
+                      const struct oak__witness *witness)
 {
     bool some;
     int err = oak__suspect_places(r, opts, &some);
     if (err || !some)
         return err;
-    struct filling f = {.r = r, .old = r->entries, .nold = r->n};
+    struct filling f = {.r = r, .witness = witness, .old = r->entries, .nold = r->n};
     r->entries = NULL;
     r->n = r->room = 0;
-    int64_t n = oak_goroutines(join_again, &f);
+    int64_t n = each_goroutine(&f, join_again);
     return n < 0 || f.err || !keep_old(&f, UINT64_MAX) ? -ENOMEM : 0;
 }
 
@@ -190,12 +197,13 @@ static int leaked_first(struct oak_leak_report *r)
 }
 
 int oak__report_fill(struct oak_leak_report *r, const struct oak__results *results,
-                     const struct oak_leak_opts *opts)
+                     const struct oak_leak_opts *opts, const struct oak__witness *witness)
 {
     struct filling f = {.r = r,
                         .results = results,
+                        .witness = witness,
                         .suspect_after = opts->suspect_after ? opts->suspect_after : SUSPECT_AFTER};
-    r->now = oak_now();
+    r->now = witness ? witness->now : oak_now();
     r->goroutines = results->goroutines;
     r->blocks = results->blocks;
     r->bytes = results->bytes;
@@ -205,11 +213,11 @@ int oak__report_fill(struct oak_leak_report *r, const struct oak__results *resul
     r->exact = results->exact;
     r->glibc = results->glibc;
     r->lost_memory = results->lost_memory;
-    int64_t n = oak_goroutines(join, &f);
+    int64_t n = each_goroutine(&f, join);
     if (n < 0 || f.err)
         return -ENOMEM;
     skip_to(&f, UINT64_MAX);
-    int err = add_crowds(r, opts);
+    int err = add_crowds(r, opts, witness);
     return err ? err : leaked_first(r);
 }
 

@@ -72,9 +72,15 @@ struct oak_leak_report {
     struct oak_leak **made; /* what oak_leak_at has handed out */
 };
 
-/* Fills the report in from what the clone found and what the runtime says now. Not entered. 0 or -ENOMEM. */
+/* Who tells of the goroutines, in order of id; NULL: this process's runtime. */
+struct oak__witness {
+    int64_t (*each)(bool (*fn)(const struct oak_goroutine_info *g, void *arg), void *arg, void *source);
+    void *source;
+    int64_t now;
+};
+/* Fills the report in from what the analysis found and what the witness says. Not entered. 0 or -ENOMEM. */
 int oak__report_fill(struct oak_leak_report *r, const struct oak__results *results,
-                     const struct oak_leak_opts *opts);
+                     const struct oak_leak_opts *opts, const struct oak__witness *witness);
 /* A new entry at the end; NULL when memory is out. */
 struct oak__leak_entry *oak__report_add(struct oak_leak_report *r);
 

@@ -173,8 +173,11 @@ void oak__faults_thread_init(void)
     if (sigaltstack(NULL, &old) != 0 || !(old.ss_flags & SS_DISABLE))
         return;
     ss.ss_sp = oak__os_reserve(ALT_STACK, oak__os_page_size());
-    if (ss.ss_sp)
-        sigaltstack(&ss, NULL);
+    if (!ss.ss_sp)
+        return;
+    /* Written to once: what never was is left out of core files, and looks there like memory that was kept out. */
+    *(volatile char *)((char *)ss.ss_sp + ALT_STACK - 1) = 0;
+    sigaltstack(&ss, NULL);
 }
 
 bool oak_panic_on_fault(bool on)

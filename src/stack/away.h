@@ -94,5 +94,7 @@ struct oak__kept *oak__kept_alloc(size_t size);
 void oak__kept_free(struct oak__kept *k);
 /* Whether that is one of the records' tables. */
 bool oak__kept_is_table(const struct oak__slab *s);
+/* Where these tables are, one behind the other. */
+void oak__kept_tables(const void **lo, const void **hi);
 
 #endif

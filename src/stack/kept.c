@@ -42,3 +42,9 @@ bool oak__kept_is_table(const struct oak__slab *s)
 {
     return s >= tables && s < tables + SIZES;
 }
+
+void oak__kept_tables(const void **lo, const void **hi)
+{
+    *lo = tables;
+    *hi = tables + SIZES;
+}

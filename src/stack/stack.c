@@ -282,3 +282,14 @@ void oak__stack_regions(bool (*fn)(const struct oak__stack_region_info *r, void 
             return;
     }
 }
+
+void oak__stack_books(struct oak__stack_books *out)
+{
+    *out = (struct oak__stack_books){.classes = classes,
+                                     .n = OAK__STACK_CLASSES,
+                                     .size = sizeof classes[0],
+                                     .base = offsetof(struct class, base),
+                                     .slot = offsetof(struct class, slot),
+                                     .used = offsetof(struct class, used),
+                                     .away = offsetof(struct class, away)};
+}

@@ -1,0 +1,45 @@
+#include "leak/debug_root.h"
+
+#include "leak/tables.h"
+#include "scope/ctx_after.h"
+#include "scope/scope.h"
+#include "sched/m.h"
+#include "stack/away.h"
+#include "stack/stack.h"
+#include "sync/chan.h"
+#include "sync/reads.h"
+
+#include <oakum/version.h>
+#include <string.h>
+
+/* Not all zero, so that it lies in the initialised data: that is where it is looked for. */
+struct oak__debug_root oak__debug_root = {.size = sizeof oak__debug_root};
+
+void oak__debug_sizes(uint32_t sizes[OAK__DEBUG_SIZES])
+{
+    const uint32_t now[OAK__DEBUG_SIZES] = {
+        sizeof(struct oak__g),    sizeof(struct oak__m),      sizeof(struct oak_ctx),
+        sizeof(struct oak_scope), sizeof(struct oak__waiter), sizeof(struct oak__sched),
+        sizeof(struct oak__chan), sizeof(struct oak__slab),
+    };
+    memcpy(sizes, now, sizeof now);
+}
+
+/* Before main: whoever has a process or a core file of it finds the record filled in. */
+__attribute__((constructor)) static void fill(void)
+{
+    struct oak__debug_root *r = &oak__debug_root;
+    strncpy(r->version, oak_version(), sizeof r->version - 1);
+    oak__debug_sizes(r->sizes);
+    const struct oak__slab *slabs[OAK__DEBUG_SLABS] = {&oak__g_slab, &oak__m_slab, &oak__ctx_slab,
+                                                       &oak__after_slab, &oak__reads_slab};
+    memcpy(r->slabs, slabs, sizeof slabs);
+    oak__kept_tables(&r->kept_lo, &r->kept_hi);
+    oak__slab_books(&r->slab_books);
+    oak__stack_books(&r->stack_books);
+    r->scopes = oak__scope_roots();
+    r->sched = &oak__sched;
+    r->code = (const void *)(uintptr_t)fill;
+    r->self = r;
+    memcpy(r->magic, OAK__DEBUG_MAGIC, sizeof r->magic);
+}
