@@ -16,7 +16,7 @@ struct command {
 
 /* All of them; NULL at the end. */
 extern const struct command *const commands[];
-extern const struct command command_help, command_run, command_version;
+extern const struct command command_help, command_leaks, command_run, command_version;
 
 /* The tool itself could not do what was asked: usage, files, compiler. */
 enum { EXIT_TROUBLE = 2 };

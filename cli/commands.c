@@ -4,10 +4,7 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_run,
-    &command_help,
-    &command_version,
-    NULL,
+    &command_run, &command_leaks, &command_help, &command_version, NULL,
 };
 
 const struct command *command_find(const char *name)

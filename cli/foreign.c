@@ -1,0 +1,306 @@
+#include "foreign.h"
+#include "command.h"
+
+#include "sched/m.h"
+
+#include <oakum/version.h>
+
+#include <elf.h>
+#include <stdlib.h>
+
+/* Registers are no memory of the process: they get addresses of their own, where no process has any. */
+#define REGISTERS_AT ((uintptr_t)0xff00000000000000)
+enum { MOST_SKIPPED = 1 << 16 };
+
+/* Room for one more of n; false: none (said so). */
+static bool grow(void **at, size_t n, size_t *room, size_t size)
+{
+    if (n < *room)
+        return true;
+    size_t more = *room ? 2 * *room : 64;
+    void *p = realloc(*at, more * size);
+    if (!p) {
+        complain("leaks: out of memory");
+        return false;
+    }
+    *at = p;
+    *room = more;
+    return true;
+}
+
+bool foreign_add_map(struct foreign *f, const struct foreign_map *m)
+{
+    if (!grow((void **)&f->maps, f->nmaps, &f->maps_room, sizeof *f->maps))
+        return false;
+    f->maps[f->nmaps++] = *m;
+    return true;
+}
+
+bool foreign_add_present(struct foreign *f, uintptr_t lo, uintptr_t hi)
+{
+    if (f->npresent && f->present[f->npresent - 1].hi == lo) {
+        f->present[f->npresent - 1].hi = hi;
+        return true;
+    }
+    if (!grow((void **)&f->present, f->npresent, &f->present_room, sizeof *f->present))
+        return false;
+    f->present[f->npresent++] = (struct oak__span){lo, hi};
+    return true;
+}
+
+bool foreign_add_refused(struct foreign *f, uintptr_t lo, uintptr_t hi)
+{
+    if (!grow((void **)&f->refused, f->nrefused, &f->refused_room, sizeof *f->refused))
+        return false;
+    f->refused[f->nrefused++] = (struct oak__span){lo, hi};
+    return true;
+}
+
+bool foreign_add_thread(struct foreign *f, pid_t tid, uintptr_t sp)
+{
+    if (!grow((void **)&f->threads, f->nthreads, &f->threads_room, sizeof *f->threads))
+        return false;
+    const uintptr_t at = REGISTERS_AT + f->nregisters;
+    f->threads[f->nthreads++] = (struct oak__thread){.tid = tid, .sp = sp, .regs = {at, at}};
+    return true;
+}
+
+bool foreign_add_registers(struct foreign *f, const void *at, size_t size)
+{
+    size = round_up(size, (size_t)8);
+    while (f->nregisters + size > f->registers_room)
+        if (!grow((void **)&f->registers, f->registers_room, &f->registers_room, 1))
+            return false;
+    memcpy(f->registers + f->nregisters, at, size);
+    f->nregisters += size;
+    f->threads[f->nthreads - 1].regs.hi = REGISTERS_AT + f->nregisters;
+    return true;
+}
+
+/* ---- the image ---- */
+
+static void present_pages(struct oak__image *img, const struct oak__mapping *m, uintptr_t lo, uintptr_t hi,
+                          void (*fn)(void *arg, uintptr_t lo, uintptr_t hi), void *arg)
+{
+    const struct foreign *f = img->source;
+    (void)m;
+    for (size_t i = 0; i < f->npresent && f->present[i].lo < hi; i++) {
+        uintptr_t a = f->present[i].lo < lo ? lo : f->present[i].lo;
+        uintptr_t b = f->present[i].hi > hi ? hi : f->present[i].hi;
+        if (a < b)
+            fn(arg, a, b);
+    }
+}
+
+static int make_image(struct foreign *f)
+{
+    struct oak__image *img = &f->img;
+    if (oak__scratch_init(&f->scratch, OAK__SCRATCH_LARGE))
+        return EXIT_TROUBLE;
+    img->maps = oak__scratch_alloc(&f->scratch, f->nmaps + 1, sizeof *img->maps);
+    if (!img->maps)
+        return EXIT_TROUBLE;
+    for (size_t i = 0; i < f->nmaps; i++)
+        img->maps[img->nmaps++] =
+            (struct oak__mapping){f->maps[i].lo, f->maps[i].hi, f->maps[i].local, f->maps[i].flags};
+    img->maps[img->nmaps++] = (struct oak__mapping){REGISTERS_AT, REGISTERS_AT + f->nregisters + 1,
+                                                    f->registers, OAK__MAP_READ | OAK__MAP_KERNEL};
+    img->threads = f->threads;
+    img->nthreads = f->nthreads;
+    img->pages = present_pages;
+    img->source = f;
+    return 0;
+}
+
+/* ---- the runtime's books ---- */
+
+struct search {
+    struct foreign *f;
+    bool found;
+};
+
+static void search(void *arg, uintptr_t lo, uintptr_t hi)
+{
+    struct search *s = arg;
+    struct oak__debug_root *r = &s->f->root;
+    for (uintptr_t a = round_up(lo, (uintptr_t)8); !s->found && a + sizeof *r <= hi; a += 8)
+        if (memcmp(oak__image_at(&s->f->img, a, sizeof r->magic), OAK__DEBUG_MAGIC, sizeof r->magic) == 0)
+            s->found = image_copy(&s->f->img, a, r, sizeof *r) && (uintptr_t)r->self == a;
+}
+
+/* The record lies in a program's or a library's initialised data. */
+static bool find_root(struct foreign *f)
+{
+    struct search s = {.f = f};
+    for (size_t i = 0; i < f->img.nmaps && !s.found; i++) {
+        const struct oak__mapping *m = &f->img.maps[i];
+        if (m->flags & OAK__MAP_FILE && m->local)
+            present_pages(&f->img, m, m->lo, m->hi, search, &s);
+    }
+    return s.found;
+}
+
+static int check_version(const struct foreign *f, const char *name)
+{
+    uint32_t sizes[OAK__DEBUG_SIZES];
+    oak__debug_sizes(sizes);
+    if (f->root.size == sizeof f->root &&
+        strncmp(f->root.version, oak_version(), sizeof f->root.version) == 0 &&
+        memcmp(f->root.sizes, sizes, sizeof sizes) == 0)
+        return 0;
+    complain("leaks: %s runs with version %.20s of the library%s, this tool knows version %s: use the tool "
+             "that came with that "
+             "library",
+             name, f->root.version, strcmp(f->root.version, oak_version()) ? "" : ", built otherwise",
+             oak_version());
+    return LEAKS_OTHER_VERSION;
+}
+
+static void skip(struct oak__tables *t, uintptr_t lo, uintptr_t hi)
+{
+    if (t->nskip < MOST_SKIPPED && lo < hi)
+        t->skip[t->nskip++] = (struct oak__span){lo, hi};
+}
+
+/* A chunk of a table, as slab.c notes it. */
+struct chunk_note {
+    uintptr_t base;
+    size_t objects;
+};
+
+static bool read_slab(struct foreign *f, uintptr_t at, struct oak__table *out)
+{
+    struct oak__slab s;
+    if (!image_copy(&f->img, at, &s, sizeof s))
+        return false;
+    uint32_t n = load_relaxed(&s.nchunks);
+    out->object_size = s.object_size;
+    out->nchunks = n;
+    out->chunks = oak__scratch_alloc(&f->scratch, n + 1, sizeof *out->chunks);
+    for (uint32_t i = 0; out->chunks && i < n; i++) {
+        struct chunk_note c;
+        if (!image_copy(&f->img, (uintptr_t)s.chunks + i * sizeof c, &c, sizeof c))
+            return false;
+        out->chunks[i] = (struct oak__chunk){c.base, c.objects};
+    }
+    return out->chunks != NULL;
+}
+
+static bool is_known(const struct foreign *f, uintptr_t slab)
+{
+    for (int i = 0; i < OAK__DEBUG_SLABS; i++)
+        if ((uintptr_t)f->root.slabs[i] == slab)
+            return true;
+    return slab >= (uintptr_t)f->root.kept_lo && slab < (uintptr_t)f->root.kept_hi;
+}
+
+/* A region that is a chunk of a type not known here stays a root. */
+static bool keep_unknown(struct foreign *f, uintptr_t slab)
+{
+    struct oak__table t;
+    if (is_known(f, slab))
+        return true;
+    if (!read_slab(f, slab, &t))
+        return false;
+    for (size_t c = 0; c < t.nchunks; c++)
+        for (size_t i = 0; i < f->tables.nskip; i++)
+            if (f->tables.skip[i].lo == t.chunks[c].base - OAK__SLAB_HEAD)
+                f->tables.skip[i] = f->tables.skip[--f->tables.nskip];
+    return true;
+}
+
+static bool read_regions(struct foreign *f)
+{
+    const struct oak__slab_books *b = &f->root.slab_books;
+    uint32_t n = 0;
+    image_copy(&f->img, (uintptr_t)b->count, &n, sizeof n);
+    for (uint32_t i = 0; i < n && i < MOST_SKIPPED; i++) {
+        uintptr_t span[2];
+        if (!image_copy(&f->img, (uintptr_t)b->regions + i * sizeof span, span, sizeof span))
+            return false;
+        skip(&f->tables, span[0], span[1]);
+    }
+    skip(&f->tables, (uintptr_t)b->lo, (uintptr_t)b->hi);
+    skip(&f->tables, (uintptr_t)f->root.self, (uintptr_t)f->root.self + sizeof f->root);
+    uintptr_t slab = image_word(&f->img, (uintptr_t)b->first);
+    for (int i = 0; slab && i < 4096; i++) {
+        skip(&f->tables, slab, slab + sizeof(struct oak__slab));
+        if (!keep_unknown(f, slab))
+            return false;
+        slab = image_word(&f->img, slab + offsetof(struct oak__slab, next));
+    }
+    return true;
+}
+
+static void read_stacks(struct foreign *f)
+{
+    const struct oak__stack_books *b = &f->root.stack_books;
+    for (uint32_t i = 0; i < b->n && f->tables.nstacks < OAK__MOST_STACK_REGIONS; i++) {
+        const uintptr_t c = (uintptr_t)b->classes + (uintptr_t)i * b->size;
+        uintptr_t base = image_word(&f->img, c + b->base), slot = image_word(&f->img, c + b->slot);
+        uint32_t used = (uint32_t)image_word(&f->img, c + b->used);
+        if (base && used)
+            f->tables.stacks[f->tables.nstacks++] =
+                (struct oak__stack_region){base, base + slot * used, slot, image_word(&f->img, c + b->away)};
+    }
+}
+
+static bool read_tables(struct foreign *f)
+{
+    struct oak__tables *t = &f->tables;
+    struct oak__table *const out[OAK__DEBUG_SLABS] = {&t->g, &t->m, &t->ctx, &t->after, &t->reads};
+    t->skip = oak__scratch_alloc(&f->scratch, MOST_SKIPPED, sizeof *t->skip);
+    t->scopes = (uintptr_t)f->root.scopes;
+    if (!t->skip || !read_regions(f))
+        return false;
+    read_stacks(f);
+    for (int i = 0; i < OAK__DEBUG_SLABS; i++)
+        if (!read_slab(f, (uintptr_t)f->root.slabs[i], out[i]))
+            return false;
+    return true;
+}
+
+/* A guard of a stack has a mark in the page table that looks like a page that was written to. */
+static bool is_on_stacks(const struct foreign *f, const struct oak__span *s)
+{
+    size_t region, slot;
+    struct oak__span bounds;
+    return oak__stack_slot(&f->tables, s->lo, &region, &slot, &bounds) && s->hi <= bounds.hi;
+}
+
+/* The runtime's own memory has no references that count. */
+static bool is_skipped(const struct foreign *f, const struct oak__span *s)
+{
+    for (size_t i = 0; i < f->tables.nskip; i++)
+        if (s->lo >= f->tables.skip[i].lo && s->hi <= f->tables.skip[i].hi)
+            return true;
+    return false;
+}
+
+static void judge_refused(struct foreign *f)
+{
+    for (size_t i = 0; i < f->nrefused; i++)
+        f->lacks = f->lacks || !(is_on_stacks(f, &f->refused[i]) || is_skipped(f, &f->refused[i]));
+}
+
+int foreign_open(struct foreign *f, const char *name)
+{
+    int err = make_image(f);
+    if (err) {
+        complain("leaks: out of memory");
+        return err;
+    }
+    if (!find_root(f)) {
+        complain("leaks: %s is no program that uses Oakum (or it was built with an older version of it)",
+                 name);
+        return LEAKS_NOT_OAKUM;
+    }
+    err = check_version(f, name);
+    if (!err && !read_tables(f)) {
+        complain("leaks: the runtime's books in %s cannot be read", name);
+        err = EXIT_TROUBLE;
+    }
+    if (!err)
+        judge_refused(f);
+    return err;
+}

@@ -1,0 +1,144 @@
+/*
+ * oakum leaks: the leak proof for a process that runs, and for one that has left a core file.
+ *
+ * The analysis is the library's own; what is looked at comes from outside (foreign.h).
+ */
+#include "command.h"
+#include "foreign.h"
+
+#include "base/os.h"
+#include "inspect/symbol.h"
+#include "leak/analysis.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+struct asked {
+    const char *core;
+    struct oak_leak_opts opts;
+};
+
+static int analyse(struct foreign *f, struct oak__results **out)
+{
+    const size_t room = oak__table_size(&f->tables.g) + 1,
+                 size = sizeof **out + room * sizeof(*out)->found[0];
+    struct oak__subject subject = {.img = &f->img, .tables = &f->tables, .scratch = &f->scratch};
+    struct oak__results *r =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (r == MAP_FAILED)
+        return -ENOMEM;
+    r->room = room;
+    *out = r;
+    if (!f->lacks)
+        return oak__analyse(&subject, r);
+    r->lost_memory = 1;
+    return 0;
+}
+
+static int report(struct foreign *f, const struct asked *a, int64_t begin)
+{
+    struct oak__results *results;
+    struct oak_leak_report *r = oak__report_new();
+    const struct oak__witness witness = {foreign_goroutines, f, foreign_now(f)};
+    int err = r ? analyse(f, &results) : -ENOMEM;
+    if (!err)
+        err = oak__report_fill(r, results, &a->opts, &witness);
+    if (err) {
+        complain("leaks: the analysis failed: %s", strerror(-err));
+        return EXIT_TROUBLE;
+    }
+    r->pause = f->pause;
+    r->duration = oak__os_now() - begin;
+    err = oak_leak_print(r, stdout);
+    if (!err && fflush(stdout))
+        err = -errno;
+    if (err) {
+        complain("leaks: the report cannot be written: %s", strerror(-err));
+        return EXIT_TROUBLE;
+    }
+    return oak_leak_count(r, OAK_LEAKED) ? LEAKS_PROVEN : 0;
+}
+
+static int look_at(struct foreign *f, const struct asked *a, const char *name, int pid, const char *program)
+{
+    const int64_t begin = oak__os_now();
+    int err = a->core ? foreign_from_core(f, a->core, program) : foreign_from_pid(f, pid);
+    if (!err)
+        err = foreign_open(f, name);
+    if (err)
+        return err;
+    const struct oak__symbol_target t = {
+        .pid = pid, .core = a->core, .program = program, .code = f->root.code, .file = "leak/debug_root.c"};
+    oak__symbol_target(&t);
+    return report(f, a, begin);
+}
+
+static int usage(const char *what, const char *which)
+{
+    complain("leaks: %s%s; see 'oakum help leaks'", what, which);
+    return EXIT_TROUBLE;
+}
+
+/* A whole positive number; 0: it is none. */
+static int number(const char *text)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    return errno || end == text || *end || n <= 0 || n > 1 << 30 ? 0 : (int)n;
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"core", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
+    struct asked a = {.core = NULL};
+    static struct foreign f;
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, "+h", options, NULL)) != -1;) {
+        if (c == 'h') {
+            command_usage(&command_leaks);
+            return 0;
+        }
+        if (c != 'c')
+            return usage("no such option, or it lacks its value: ", argv[optind - 1]);
+        a.core = optarg;
+    }
+    if (argc - optind != 1)
+        return usage(a.core ? "which PROGRAM left that core file?"
+                            : "which process? PID is missing, or there is too much",
+                     "");
+    const char *which = argv[optind];
+    int pid = a.core ? 0 : number(which);
+    if (!a.core && !pid)
+        return usage("a process is named by its number, not by ", which);
+    char name[64];
+    snprintf(name, sizeof name, "process %d", pid);
+    return look_at(&f, &a, a.core ? a.core : name, pid, a.core ? which : NULL);
+}
+
+const struct command command_leaks = {
+    .name = "leaks",
+    .synopsis = "PID | --core FILE PROGRAM",
+    .summary = "Which goroutines of a process will never run again, and why.",
+    .help = "PID\n"
+            "  Stops the process for the moment that it takes to copy what it has written to, and\n"
+            "  analyses the copy. The process is not changed. Needs the right to trace it.\n"
+            "--core FILE PROGRAM\n"
+            "  The same for a process that has left a core file; PROGRAM is what it ran.\n"
+            "\n"
+            "The process must use the same version of Oakum as this tool.\n"
+            "\n"
+            "Exit status:\n"
+            "  0   no goroutine is proven leaked\n"
+            "  23  some are\n"
+            "  2   wrong usage; a file cannot be read, or is no core file, or is cut off\n"
+            "  3   the process, or the core file's, does not use Oakum\n"
+            "  4   no permission to look at the process\n"
+            "  5   there is no such process, or it ended meanwhile\n"
+            "  6   it uses another version of Oakum\n",
+    .run = run,
+};
