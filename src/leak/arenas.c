@@ -84,7 +84,9 @@ static bool found_from(const struct oak__image *img, uintptr_t bin, struct oak__
     return false;
 }
 
-static bool search(const struct oak__image *img, const struct oak__mapping *m, struct oak__arenas *out)
+/* Everything that is mapped is looked at, also what the address sanitizer has put between variables. */
+__attribute__((no_sanitize("address"))) static bool
+search(const struct oak__image *img, const struct oak__mapping *m, struct oak__arenas *out)
 {
     const uint64_t *w = (const uint64_t *)m->local;
     size_t n = (m->hi - m->lo) / 8;

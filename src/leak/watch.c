@@ -14,6 +14,7 @@
 
 #include "base/os.h"
 #include "sched/fork.h"
+#include "sched/m.h"
 #include "sched/sched.h"
 
 #include <oakum/watch.h>
@@ -85,9 +86,10 @@ static bool wait_interval(void)
     return load_acquire(&state) == RUNNING;
 }
 
-static void *watch(void *unused)
+static void *watch(void *own)
 {
-    (void)unused;
+    if (!oak__m_take(own))
+        oak__fatal("libc has no room for the watch's key");
     store_relaxed(&thread_id, oak__os_gettid());
     while (wait_interval())
         check();
@@ -118,8 +120,11 @@ int oak_leak_watch_start(const struct oak_leak_watch_opts *wanted)
     if (!opts.interval)
         opts.interval = USUAL_INTERVAL;
     store_release(&state, RUNNING);
-    err = oak__os_thread(watch, NULL, "oakum-leaks");
+    struct oak__m *own = oak__m_new();
+    err = own ? oak__os_thread(watch, own, "oakum-leaks") : -ENOMEM;
     if (err) {
+        if (own)
+            oak__m_drop(own);
         store_release(&state, STOPPED);
         oak__os_futex_wake(&state, INT32_MAX);
     }

@@ -25,7 +25,7 @@ int oak__conn_new(int fd, bool socket, bool writing, oak_conn **out);
 
 static inline bool oak__conn_ok(const oak_conn *c)
 {
-    return oak__handle_is(&c->h, OAK__CONN_MAGIC);
+    return c && oak__handle_is(&c->h, OAK__CONN_MAGIC);
 }
 
 /* 0, or why a call of this goroutine must fail at once. */

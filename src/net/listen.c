@@ -14,7 +14,7 @@ static struct oak__slab listeners = OAK__SLAB("listener", struct oak_listener);
 
 static bool listener_ok(const oak_listener *l)
 {
-    return oak__handle_is(&l->h, OAK__LISTENER_MAGIC);
+    return l && oak__handle_is(&l->h, OAK__LISTENER_MAGIC);
 }
 
 /* ---- the socket ---- */

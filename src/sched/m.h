@@ -184,10 +184,15 @@ void oak__call_on_g0(struct oak__m *m, struct oak__g *g);
 void oak__g_free(struct oak__p *p, struct oak__g *g);
 
 /* ---- thread.c ---- */
-struct oak__m *oak__m_for_thread(void); /* NULL: no memory */
+/* For a thread that is about to be started, so that memory cannot be out when it runs; NULL: no memory. The thread then
+ * makes it its own (false: it cannot, libc has no room for a key), or whoever could not start one drops it. */
+struct oak__m *oak__m_new(void);
+bool oak__m_take(struct oak__m *m);
+void oak__m_drop(struct oak__m *m);
+struct oak__m *oak__m_for_thread(void); /* both, for the calling thread; NULL: no memory */
 
 /* ---- monitor.c ---- */
-void *oak__monitor(void *unused);
+void *oak__monitor(void *m); /* its own M, from oak__m_new */
 void oak__monitor_wake(void);
 
 #endif

@@ -167,12 +167,12 @@ static bool deep_sleep(int64_t now)
     return idle;
 }
 
-void *oak__monitor(void *unused)
+void *oak__monitor(void *own)
 {
     struct oak__sched *s = oak__sched;
-    struct oak__m *m = oak__m_for_thread();
-    if (!m)
-        oak__fatal("no memory for the monitor");
+    struct oak__m *m = own;
+    if (!oak__m_take(m))
+        oak__fatal("libc has no room for the monitor's key");
     /* It looks at stacks (trim.c): to the leak proof their addresses on its own stack are no references. */
     m->scheduler = true;
     oak__note_stack(m, __builtin_frame_address(0));
@@ -199,5 +199,5 @@ void *oak__monitor(void *unused)
         }
         (void)trim(now);
     }
-    return unused;
+    return NULL;
 }

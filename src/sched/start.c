@@ -58,6 +58,22 @@ static bool make_ps(struct oak__sched *s, int64_t now)
     return true;
 }
 
+/* The first worker and the monitor; again where an earlier attempt has failed. */
+static int start_threads(void)
+{
+    static bool worker;
+    struct oak__m *m = oak__m_new();
+    if (!m)
+        return -ENOMEM;
+    int err = worker ? 0 : oak__first_worker();
+    worker = worker || !err;
+    if (!err)
+        err = oak__os_thread(oak__monitor, m, "oakum-monitor");
+    if (err)
+        oak__m_drop(m);
+    return err;
+}
+
 static int start_locked(void)
 {
     if (load_relaxed(&started))
@@ -83,9 +99,7 @@ static int start_locked(void)
         oak__fork_init();
         oak__leakcheck_init();
     }
-    int err = oak__first_worker();
-    if (!err)
-        err = oak__os_thread(oak__monitor, NULL, "oakum-monitor");
+    int err = start_threads();
     if (!err) {
         store_release(&started, true);
         store_release(&oak__runs, !load_relaxed(&oak__forked));

@@ -29,12 +29,21 @@ static void make_key(void)
     have_key = pthread_key_create(&key, thread_ends) == 0;
 }
 
-struct oak__m *oak__m_for_thread(void)
+struct oak__m *oak__m_new(void)
+{
+    return oak__slab_alloc(&oak__m_slab);
+}
+
+void oak__m_drop(struct oak__m *m)
+{
+    oak__slab_free(&oak__m_slab, m);
+}
+
+bool oak__m_take(struct oak__m *m)
 {
     pthread_once(&key_once, make_key);
-    struct oak__m *m = oak__slab_alloc(&oak__m_slab);
-    if (!m || !have_key || pthread_setspecific(key, m))
-        return NULL;
+    if (!have_key || pthread_setspecific(key, m))
+        return false;
     m->tid = oak__os_gettid();
     store_relaxed(&m->rng, oak__os_random());
     struct oak__g *g = &m->stand_in;
@@ -49,6 +58,16 @@ struct oak__m *oak__m_for_thread(void)
     store_release(&g->id, id);
     store_relaxed(&m->own, OAK__OWN_THREAD);
     oak__tls_m = m;
+    return true;
+}
+
+struct oak__m *oak__m_for_thread(void)
+{
+    struct oak__m *m = oak__m_new();
+    if (m && !oak__m_take(m)) {
+        oak__m_drop(m);
+        return NULL;
+    }
     return m;
 }
 
