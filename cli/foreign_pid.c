@@ -12,7 +12,6 @@
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -89,12 +88,17 @@ static int read_maps(struct foreign *f, pid_t pid)
     bool ok = true;
     while (ok && getline(&line, &room, in) > 0) {
         struct foreign_map m = {0};
-        char perms[8];
-        int at = 0;
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %7s %" SCNx64 " %*s %*s %n", &m.lo, &m.hi, perms,
-                   &m.offset, &at) < 4)
+        char *at = line, *perms, *path;
+        m.lo = strtoul(at, &at, 16);
+        m.hi = *at == '-' ? strtoul(at + 1, &at, 16) : 0;
+        if (m.hi <= m.lo || *at != ' ')
             continue;
-        char *path = at ? line + at : (char *)"";
+        perms = at + 1;
+        if (strnlen(perms, 6) < 6)
+            continue;
+        m.offset = strtoul(perms + 5, &at, 16);
+        path = strpbrk(at, "/[");
+        path = path ? path : at + strlen(at);
         path[strcspn(path, "\n")] = 0;
         m.flags = flags_of(perms, path);
         m.executable = perms[2] == 'x';
@@ -152,7 +156,7 @@ static int stop_new(struct stopping *s, bool *found)
     int err = 0;
     *found = false;
     for (struct dirent *d; !err && (d = readdir(dir));) {
-        pid_t tid = atoi(d->d_name);
+        pid_t tid = (pid_t)strtol(d->d_name, NULL, 10);
         if (tid <= 0 || is_stopped(s, tid))
             continue;
         *found = true;
