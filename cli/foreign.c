@@ -265,7 +265,22 @@ static bool is_on_stacks(const struct foreign *f, const struct oak__span *s)
 {
     size_t region, slot;
     struct oak__span bounds;
-    return oak__stack_slot(&f->tables, s->lo, &region, &slot, &bounds) && s->hi <= bounds.hi;
+    return !f->is_core && oak__stack_slot(&f->tables, s->lo, &region, &slot, &bounds) && s->hi <= bounds.hi;
+}
+
+/* Reserved for stacks, and never used. */
+static bool is_for_stacks(const struct foreign *f, const struct oak__span *s)
+{
+    const struct oak__stack_books *b = &f->root.stack_books;
+    for (uint32_t i = 0; i < b->n; i++) {
+        const uintptr_t c = (uintptr_t)b->classes + (uintptr_t)i * b->size;
+        uintptr_t base = image_word(&f->img, c + b->base), slot = image_word(&f->img, c + b->slot);
+        uint32_t used = (uint32_t)image_word(&f->img, c + b->used),
+                 slots = (uint32_t)image_word(&f->img, c + b->slots);
+        if (s->lo >= base + slot * used && s->hi <= base + slot * slots)
+            return true;
+    }
+    return false;
 }
 
 /* The runtime's own memory has no references that count. */
@@ -280,7 +295,8 @@ static bool is_skipped(const struct foreign *f, const struct oak__span *s)
 static void judge_refused(struct foreign *f)
 {
     for (size_t i = 0; i < f->nrefused; i++)
-        f->lacks = f->lacks || !(is_on_stacks(f, &f->refused[i]) || is_skipped(f, &f->refused[i]));
+        f->lacks = f->lacks || !(is_on_stacks(f, &f->refused[i]) || is_for_stacks(f, &f->refused[i]) ||
+                                 is_skipped(f, &f->refused[i]));
 }
 
 int foreign_open(struct foreign *f, const char *name)

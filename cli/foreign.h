@@ -45,7 +45,8 @@ struct foreign {
     char *registers; /* of all threads, one after the other */
     size_t nregisters, registers_room;
     pid_t first; /* the first thread */
-    bool lacks;  /* memory that the program could write to is not there */
+    bool is_core;
+    bool lacks; /* memory that the program could write to is not there */
     int64_t pause;
 
     struct oak__debug_root root;

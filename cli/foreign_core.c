@@ -214,6 +214,7 @@ static int read_core(struct core *c)
 int foreign_from_core(struct foreign *f, const char *core, const char *program)
 {
     struct core c = {.f = f, .name = core};
+    f->is_core = true;
     struct stat st;
     if (access(program, R_OK)) {
         complain("leaks: %s: %s", program, strerror(errno));

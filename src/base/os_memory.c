@@ -86,6 +86,11 @@ int oak__os_reach(void *p, size_t size, bool on)
     return mprotect(p, size, on ? PROT_READ | PROT_WRITE : PROT_NONE) ? -errno : 0;
 }
 
+void oak__os_core(void *p, size_t size, bool dump)
+{
+    (void)madvise(p, size, dump ? MADV_DODUMP : MADV_DONTDUMP);
+}
+
 void oak__os_discard(void *p, size_t size)
 {
     madvise(p, size, MADV_DONTNEED);

@@ -4,6 +4,7 @@
 #include "base/slab.h"
 #include "stack/away.h"
 
+enum { DUMP_STEP = 64 << 20 };
 enum { COLOURS = 16, COLOUR_STEP = 128, FIRST_LINES = 8 };
 /* Without light guards each stack costs two mappings of vm.max_map_count (65530 by default). */
 enum { HEAVY_GUARD_LIMIT = 30000 };
@@ -15,6 +16,7 @@ static struct class
     oak__lock lock;        /* covers what follows */
     char *base;            /* NULL: not reserved yet */
     uint32_t slots;        /* in the region */
+    uint32_t dumped;       /* [0, dumped) go into a core file: see dump_more */
     bool light;            /* guards by MADV_GUARD_INSTALL */
     _Atomic uint32_t used; /* slots ever handed out: [0, used) have their guard */
     uint32_t *free;        /* pool: slot numbers; free[0 .. clean) have no pages */
@@ -101,6 +103,20 @@ bool oak__stack_find(const void *p, struct oak__stack_place *out)
     return false;
 }
 
+/*
+ * A core file has the slots that were used. The kernel looks at each page of what it is to write: 340 GB of reserved
+ * address space would take it a minute.
+ */
+static void dump_more(struct class *c, uint32_t fresh)
+{
+    if (fresh < c->dumped)
+        return;
+    uint32_t more = (uint32_t)(DUMP_STEP / c->slot), left = c->slots - c->dumped;
+    more = more < left ? more : left;
+    oak__os_core(c->base + c->slot * c->dumped, c->slot * more, true);
+    c->dumped += more;
+}
+
 /* Reserves the class's region, half as large at each refusal (RLIMIT_AS, strict overcommit). Under the lock.
  */
 static bool reserve(struct class *c)
@@ -124,6 +140,7 @@ static bool reserve(struct class *c)
         }
         c->slots = (uint32_t)slots;
         c->base = base;
+        oak__os_core(base, slots * c->slot, false);
         make_compactable(c);
         return true;
     }
@@ -145,6 +162,7 @@ static char *take(struct class *c)
     if (fresh == c->slots)
         return NULL;
     char *slot = c->base + c->slot * fresh;
+    dump_more(c, fresh);
     if (oak__os_guard(slot, guard_size(), c->light) < 0)
         return NULL;
     store_release(&c->used, fresh + 1);
@@ -291,5 +309,6 @@ void oak__stack_books(struct oak__stack_books *out)
                                      .base = offsetof(struct class, base),
                                      .slot = offsetof(struct class, slot),
                                      .used = offsetof(struct class, used),
+                                     .slots = offsetof(struct class, slots),
                                      .away = offsetof(struct class, away)};
 }

@@ -58,8 +58,9 @@ struct oak__stack_region_info {
 void oak__stack_regions(bool (*fn)(const struct oak__stack_region_info *r, void *arg), void *arg);
 /* Where that is noted, for a reader from outside (leak/debug_root.h). */
 struct oak__stack_books {
-    const void *classes;                      /* an array */
-    uint32_t n, size, base, slot, used, away; /* entries, their size, offsets in them */
+    const void *classes;                    /* an array */
+    uint32_t n, size;                       /* entries, bytes of one */
+    uint32_t base, slot, used, slots, away; /* offsets in one */
 };
 void oak__stack_books(struct oak__stack_books *out);
 /* The slot that p lies in, its guard included. False: in none that was ever used. Any thread, also from signal handlers. */
