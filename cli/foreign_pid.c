@@ -35,8 +35,27 @@ struct stopping {
     size_t n, room;
 };
 
+/* A process that is just ending may not be traced either. */
+static bool ends_soon(pid_t pid)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        char name[64], text[512] = "";
+        snprintf(name, sizeof name, "/proc/%d/stat", (int)pid);
+        FILE *in = fopen(name, "re");
+        const char *end = in && fgets(text, sizeof text, in) ? strrchr(text, ')') : NULL;
+        if (in)
+            fclose(in);
+        if (!end || strchr("ZXx", end[2]))
+            return true;
+        oak__os_sleep(OAK_MILLISECOND);
+    }
+    return false;
+}
+
 static int say(pid_t pid, int err)
 {
+    if ((err == EPERM || err == EACCES) && ends_soon(pid))
+        err = ESRCH;
     switch (err) {
     case ESRCH:
     case ENOENT:
