@@ -3,6 +3,9 @@
  * could only read is the files' own. What it left out and the program could write to was never written, or is kept out
  * (MADV_DONTDUMP, coredump_filter); that cannot be told apart, so unless it is the runtime's own memory nothing is proven
  * then (foreign.refused).
+ *
+ * The kernel mentions every mapping, also one that it leaves out. A debugger (gcore) says nothing of what it leaves out, so
+ * from its files nothing is proven either; they have a section table, the kernel's have none.
  */
 #include "foreign.h"
 #include "command.h"
@@ -54,6 +57,8 @@ static int check_header(const struct core *c)
     if (e->e_type != ET_CORE)
         return bad(
             c, "this is no core file, but a program or a library: the core comes first, then the program");
+    if (e->e_phnum == PN_XNUM)
+        return bad(c, "this core file has more mappings than this tool can read");
     if (e->e_phentsize != sizeof(Elf64_Phdr) ||
         !within(c, e->e_phoff, (uint64_t)e->e_phnum * sizeof(Elf64_Phdr)))
         return bad(c, "this core file is cut off or damaged");
@@ -198,6 +203,7 @@ static int read_core(struct core *c)
         return err;
     const Elf64_Ehdr *e = (const void *)c->at;
     const Elf64_Phdr *p = (const void *)(c->at + e->e_phoff);
+    c->f->lacks = e->e_shnum != 0;
     for (int i = 0; i < e->e_phnum && !err; i++)
         if (p[i].p_type == PT_LOAD)
             err = add_load(c, &p[i]);

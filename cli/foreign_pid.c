@@ -31,7 +31,10 @@ enum { RED_ZONE = 0 };
 struct stopping {
     struct foreign *f;
     pid_t pid;
-    pid_t *tids;
+    struct stopped {
+        pid_t tid;
+        int signal; /* it was just being delivered: it is delivered when the thread goes on; 0: none */
+    } * threads;
     size_t n, room;
 };
 
@@ -136,7 +139,7 @@ static int read_maps(struct foreign *f, pid_t pid)
 static bool is_stopped(const struct stopping *s, pid_t tid)
 {
     for (size_t i = 0; i < s->n; i++)
-        if (s->tids[i] == tid)
+        if (s->threads[i].tid == tid)
             return true;
     return false;
 }
@@ -146,22 +149,26 @@ static int stop_one(struct stopping *s, pid_t tid)
 {
     if (s->n == s->room) {
         size_t room = s->room ? 2 * s->room : 64;
-        pid_t *more = realloc(s->tids, room * sizeof *more);
+        struct stopped *more = realloc(s->threads, room * sizeof *more);
         if (!more)
             return ENOMEM;
-        s->tids = more;
+        s->threads = more;
         s->room = room;
     }
     if (ptrace(PTRACE_SEIZE, tid, NULL, NULL))
         return errno;
-    s->tids[s->n++] = tid;
+    s->threads[s->n++] = (struct stopped){.tid = tid};
     if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL))
         return errno;
     int status;
     while (waitpid(tid, &status, __WALL) < 0)
         if (errno != EINTR)
             return errno;
-    return WIFSTOPPED(status) ? 0 : ESRCH;
+    if (!WIFSTOPPED(status))
+        return ESRCH;
+    if (status >> 16 == 0) /* no event: the thread stopped since a signal was on its way to it */
+        s->threads[s->n - 1].signal = WSTOPSIG(status);
+    return 0;
 }
 
 /* One look at the list of threads; *found: some were new. */
@@ -199,8 +206,8 @@ static int stop_all(struct stopping *s)
 static void let_go(struct stopping *s)
 {
     for (size_t i = 0; i < s->n; i++)
-        ptrace(PTRACE_DETACH, s->tids[i], NULL, NULL);
-    free(s->tids);
+        ptrace(PTRACE_DETACH, s->threads[i].tid, NULL, (void *)(uintptr_t)s->threads[i].signal);
+    free(s->threads);
 }
 
 static bool read_registers(struct foreign *f, pid_t tid)
@@ -348,7 +355,7 @@ static int copy_stopped(struct stopping *s)
 {
     int err = stop_all(s);
     for (size_t i = 0; i < s->n && !err; i++)
-        err = read_registers(s->f, s->tids[i]) ? 0 : ENOMEM;
+        err = read_registers(s->f, s->threads[i].tid) ? 0 : ENOMEM;
     if (!err && read_maps(s->f, s->pid))
         return -1;
     return err ? err : copy_memory(s->f, s->pid);
