@@ -5,7 +5,7 @@ export CC      ?= cc
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo check bench bench-json install clean format format-check tidy \
-        check-clang check-asan check-tsan check-aarch64 models soak fuzz corpus
+        check-clang check-asan check-tsan check-aarch64 models soak fuzz corpus guard
 
 help:           ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):[^#]*##\(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -72,6 +72,10 @@ check-aarch64:  ## cross-build for aarch64 and test under qemu-user
 models:         ## check the models of the scheduler's protocols with spin
 	@tools/deps build models
 	@tools/models
+
+guard:          ## instructions per operation of the hot paths against those kept in bench/guard.txt
+	@tools/deps build guard
+	@tools/guard
 
 corpus:         ## every leak of tests/leaks is proven, over compilers and levels
 	@tools/deps build test
