@@ -1,8 +1,10 @@
 /*
  * What `oakum leaks` is tried on: four goroutines leak, one waits for what a global variable knows. Prints a line when all
- * have settled, then ticks until its standard input ends; with an argument it dies with a core file instead.
+ * have settled, waits until its standard input ends, and prints how many real-time signals came meanwhile (none of
+ * which the kernel may drop); with an argument it dies with a core file instead.
  */
 #include <oakum.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,10 +34,19 @@ static __attribute__((noinline)) void leak(void)
         abort();
 }
 
+static _Atomic int signals;
+
+static void count_signal(int sig)
+{
+    (void)sig;
+    signals++;
+}
+
 static int app(int argc, char **argv)
 {
     struct oak_stats now;
     (void)argv;
+    sigaction(SIGRTMIN, &(struct sigaction){.sa_handler = count_signal, .sa_flags = SA_RESTART}, NULL);
     leak();
     kept = oak_make(int, 0);
     if (oak_go_detached(serve, kept))
@@ -51,6 +62,7 @@ static int app(int argc, char **argv)
     oak_blocking
         while (read(STDIN_FILENO, &c, 1) > 0)
             ;
+    printf("%d\n", signals);
     return 0;
 }
 
