@@ -5,6 +5,7 @@
  */
 #include "command.h"
 #include "foreign.h"
+#include "leaks_json.h"
 
 #include "base/os.h"
 #include "inspect/symbol.h"
@@ -18,6 +19,7 @@
 
 struct asked {
     const char *core;
+    bool json;
     struct oak_leak_opts opts;
 };
 
@@ -52,7 +54,9 @@ static int report(struct foreign *f, const struct asked *a, int64_t begin)
     }
     r->pause = f->pause;
     r->duration = oak__os_now() - begin;
-    err = oak_leak_print(r, stdout);
+    err = a->json ? leaks_json(r, (int64_t)(results->goroutines), stdout) : oak_leak_print(r, stdout);
+    if (err == -ENOTSUP)
+        return EXIT_TROUBLE;
     if (!err && fflush(stdout))
         err = -errno;
     if (err) {
@@ -93,8 +97,10 @@ static int number(const char *text)
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"core", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct option options[] = {{"core", required_argument, NULL, 'c'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     struct asked a = {.core = NULL};
     static struct foreign f;
     opterr = 0;
@@ -102,6 +108,10 @@ static int run(int argc, char **argv)
         if (c == 'h') {
             command_usage(&command_leaks);
             return 0;
+        }
+        if (c == 'j') {
+            a.json = true;
+            continue;
         }
         if (c != 'c')
             return usage("no such option, or it lacks its value: ", argv[optind - 1]);
@@ -122,13 +132,15 @@ static int run(int argc, char **argv)
 
 const struct command command_leaks = {
     .name = "leaks",
-    .synopsis = "PID | --core FILE PROGRAM",
+    .synopsis = "[--json] PID | --core FILE PROGRAM",
     .summary = "Which goroutines of a process will never run again, and why.",
     .help = "PID\n"
             "  Stops the process for the moment that it takes to copy what it has written to, and\n"
             "  analyses the copy. The process is not changed. Needs the right to trace it.\n"
             "--core FILE PROGRAM\n"
             "  The same for a process that has left a core file; PROGRAM is what it ran.\n"
+            "--json\n"
+            "  The report as JSON (docs/leaks.schema.json) instead of text.\n"
             "\n"
             "The process must use the same version of Oakum as this tool.\n"
             "\n"

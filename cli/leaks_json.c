@@ -1,0 +1,96 @@
+/*
+ * The report of `oakum leaks` as JSON, for programs: docs/leaks.schema.json says what is in it. Addresses are strings
+ * ("0x..."), since JSON's numbers cannot hold them; times and sizes are integers, in nanoseconds and bytes.
+ */
+#include "leaks_json.h"
+#include "command.h"
+
+#ifndef OAK_HAVE_JANSSON
+
+int leaks_json(const oak_leak_report *r, int64_t memory, FILE *out)
+{
+    (void)r, (void)memory, (void)out;
+    complain("leaks: this tool was built without libjansson and cannot write JSON");
+    return -ENOTSUP;
+}
+
+#else
+
+    #include "leak/report.h"
+
+    #include <inttypes.h>
+    #include <jansson.h>
+
+static json_t *address(const void *p)
+{
+    return p ? json_sprintf("0x%" PRIxPTR, (uintptr_t)p) : json_null();
+}
+
+static json_t *text_or_null(const char *s)
+{
+    json_t *j = s ? json_string(s) : NULL; /* NULL when it is not UTF-8 */
+    return j ? j : json_null();
+}
+
+static json_t *place(const void *pc)
+{
+    char buf[512];
+    if (!pc)
+        return json_null();
+    oak_symbolize(pc, buf, sizeof buf);
+    return text_or_null(buf);
+}
+
+static json_t *frames(const struct oak_goroutine_info *g)
+{
+    json_t *a = json_array();
+    for (int i = 0; i < g->nframes; i++)
+        json_array_append_new(a, place(g->frames[i]));
+    return a;
+}
+
+static json_t *rules(unsigned set)
+{
+    json_t *a = json_array();
+    if (set & OAK_SUSPECT_AGE)
+        json_array_append_new(a, json_string("age"));
+    if (set & OAK_SUSPECT_COUNT)
+        json_array_append_new(a, json_string("count"));
+    if (set & OAK_SUSPECT_GROWTH)
+        json_array_append_new(a, json_string("growth"));
+    return a;
+}
+
+static json_t *goroutine(const oak_leak_report *r, const struct oak_leak *l)
+{
+    const struct oak_goroutine_info *g = &l->g;
+    int64_t waited = g->wait_since ? r->now - g->wait_since : 0;
+    return json_pack("{s:s, s:I, s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:o}", "verdict",
+                     l->verdict == OAK_LEAKED ? "leaked" : "suspect", "id", (json_int_t)g->id, "name",
+                     text_or_null(g->name), "wait_reason", oak_wait_reason_name(g->reason), "wait_object",
+                     address(g->wait_object), "why", text_or_null(l->why), "waited_ns", (json_int_t)waited,
+                     "entry", place(g->entry), "created_at", place(g->created_at), "stack", frames(g),
+                     "parent", g->parent ? json_integer((json_int_t)g->parent) : json_null(),
+                     "retained_bytes", (json_int_t)l->retained, "rules", rules(l->rules));
+}
+
+int leaks_json(const oak_leak_report *r, int64_t goroutines, FILE *out)
+{
+    json_t *all = json_array();
+    const struct oak_leak *l;
+    for (size_t i = 0; (l = oak_leak_at(r, i)); i++)
+        json_array_append_new(all, goroutine(r, l));
+    json_t *root =
+        json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "version", 1, "leaked",
+                  (json_int_t)oak_leak_count(r, OAK_LEAKED), "suspects",
+                  (json_int_t)oak_leak_count(r, OAK_SUSPECT), "goroutines", (json_int_t)goroutines,
+                  "pause_ns", (json_int_t)oak_leak_pause(r), "duration_ns", (json_int_t)oak_leak_duration(r),
+                  "exact_heap", oak_leak_exact_heap(r), "nothing_provable", r->lost_memory, "found", all);
+    int err = root ? 0 : -ENOMEM;
+    if (root && (json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF))
+        err = -EIO;
+    json_decref(root);
+    return err;
+}
+
+#endif

@@ -1,0 +1,11 @@
+#ifndef OAKUM_CLI_LEAKS_JSON_H
+#define OAKUM_CLI_LEAKS_JSON_H
+
+#include <oakum/leak.h>
+#include <errno.h>
+#include <stdio.h>
+
+/* Writes the report, with the number of all goroutines. 0, or negative errno (-ENOTSUP: said so). */
+int leaks_json(const oak_leak_report *r, int64_t goroutines, FILE *out);
+
+#endif
