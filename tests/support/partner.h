@@ -52,8 +52,11 @@ static inline void partner_go(struct partner *p, void *arg, int moments)
 
 static inline void partner_wait(struct partner *p)
 {
-    while (p->answered != p->asked)
+    for (int spins = 0; p->answered != p->asked; spins++) {
         oak_yield();
+        if (spins > 1000)
+            sched_yield(); /* on a busy machine: the partner's thread is waiting for this processor */
+    }
 }
 
 static inline void partner_stop(struct partner *p)
