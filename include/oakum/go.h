@@ -108,8 +108,10 @@ OAK_API void oak_set_name(const char *name);
 
 /*
  * Runs fn(arg) on the thread's own large stack (8 MiB), the P handed over as in oak_blocking, and waits for
- * it: for C code that needs a deep stack (name look-ups, image codecs). fn must not call Oakum functions that
- * block or spawn. 0 or -EINVAL. On a plain thread it just calls fn.
+ * it: for C code that needs a deep stack (name look-ups, image codecs). To Oakum fn runs on a plain thread
+ * with the caller's ambient context: it may call everything, and what blocks there blocks that thread; but
+ * oak_self() is another, so a lock that fn takes it gives back itself, and one of the caller's it cannot. A
+ * panic in fn goes on in the caller. 0 or -EINVAL (fn is NULL). On a plain thread it just calls fn.
  */
 OAK_API int oak_on_thread_stack(void (*fn)(void *), void *arg);
 

@@ -43,8 +43,8 @@ struct crash {
 
 static struct oak__g *running_here(void)
 {
-    struct oak__m *m = oak__m_self();
-    return m ? load_relaxed(&m->g) : NULL;
+    bool entered;
+    return oak__self_if_any(&entered);
 }
 
 /* The interrupted instruction itself: one more makes it look like the return addresses after it. */

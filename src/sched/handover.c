@@ -38,7 +38,8 @@ struct oak__g *oak__self_if_any(bool *entered)
 {
     struct oak__m *m = oak__m_self();
     *entered = m && load_relaxed(&m->entered);
-    return m ? load_relaxed(&m->g) : NULL;
+    struct oak__g *caller = m ? load_relaxed(&m->caller) : NULL;
+    return caller || !m ? caller : load_relaxed(&m->g);
 }
 
 struct oak__g *oak__enter(void)

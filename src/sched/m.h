@@ -52,10 +52,12 @@ struct oak__m {
     int tid;
     void (*_Atomic call_fn)(void *); /* call.c */
     void *_Atomic call_arg;
+    struct oak__g
+        *_Atomic caller;    /* whose call this thread makes, being a plain thread meanwhile; NULL: none */
     char *g0_lo, *g0_hi;    /* bounds of the thread's own stack */
     char *g0_base;          /* below here all frames are the scheduler's, but for a call's (call.c) */
     bool scheduler;         /* runs nothing of the program's, ever: the monitor and the like */
-    struct oak__g stand_in; /* plain threads: not a goroutine, but waits like one */
+    struct oak__g stand_in; /* plain threads and calls: not a goroutine, but waits like one */
 #if OAK_TSAN
     void *g0_fiber;
 #endif
@@ -190,6 +192,9 @@ struct oak__m *oak__m_new(void);
 bool oak__m_take(struct oak__m *m);
 void oak__m_drop(struct oak__m *m);
 struct oak__m *oak__m_for_thread(void); /* both, for the calling thread; NULL: no memory */
+/* m, the calling thread's, is from here to the end a plain thread's: with a goroutine id of its own, entered, without a P. */
+void oak__stand_in_begin(struct oak__m *m);
+void oak__stand_in_end(struct oak__m *m);
 
 /* ---- monitor.c ---- */
 void *oak__monitor(void *m); /* its own M, from oak__m_new */

@@ -17,14 +17,16 @@
 
 #include "sched/g.h"
 
+struct oak_panic_info;
+
 /* Enters and returns the calling goroutine (or the plain thread's stand-in). Never NULL: a plain thread whose
  * first use finds no memory is fatal only here; see oak__enter_try. */
 struct oak__g *oak__enter(void);
 void oak__exit(void);
 /* The calling goroutine or stand-in without entering. */
 struct oak__g *oak__self(void);
-/* The same for signal handlers: NULL when this thread runs none, or is in the scheduler. *entered tells
- * whether it was interrupted inside the runtime. */
+/* The same for signal handlers: NULL when this thread runs none, or is in the scheduler; the goroutine whose call it makes
+ * (call.c). *entered tells whether it was interrupted inside the runtime. */
 struct oak__g *oak__self_if_any(bool *entered);
 
 /* Makes the runtime run (once): 0, -ENOMEM, -EAGAIN. Any thread; not entered. */
@@ -94,6 +96,10 @@ int oak__run_protected(struct oak__g *g, void *args, const char **panic);
 /* scope/panic.c: oak_panic for a misuse found by the library: pc is the caller's call, caller_pc() in the
  * public function, and is named in the text. Not entered, no lock held. */
 OAK_NORETURN void oak__panic_at(const void *pc, const char *fmt, ...) OAK_PRINTF(2, 3);
+/* scope/recover.c: oak_recover for the call that a thread makes for a goroutine, as a plain one; and what *info tells, on its
+ * way again, in the goroutine. Not entered. */
+int oak__call_recovered(void (*fn)(void *), void *arg, struct oak_panic_info *info);
+OAK_NORETURN void oak__panic_again(const struct oak_panic_info *info);
 /* scope/fault.c: installs the signal handlers (once), and the alternate stack of this thread. */
 void oak__faults_init(void);
 void oak__faults_thread_init(void);

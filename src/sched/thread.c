@@ -18,8 +18,7 @@ static _Atomic uint64_t thread_ids = (uint64_t)1 << 60; /* an id and two flag bi
 static void thread_ends(void *arg)
 {
     struct oak__m *m = arg;
-    store_release(&m->stand_in.id, 0);
-    store_relaxed(&m->stand_in.status, OAK__G_FREE);
+    oak__stand_in_end(m);
     oak__tls_m = NULL;
     oak__slab_free(&oak__m_slab, m);
 }
@@ -39,13 +38,8 @@ void oak__m_drop(struct oak__m *m)
     oak__slab_free(&oak__m_slab, m);
 }
 
-bool oak__m_take(struct oak__m *m)
+void oak__stand_in_begin(struct oak__m *m)
 {
-    pthread_once(&key_once, make_key);
-    if (!have_key || pthread_setspecific(key, m))
-        return false;
-    m->tid = oak__os_gettid();
-    store_relaxed(&m->rng, oak__os_random());
     struct oak__g *g = &m->stand_in;
     uint64_t id = fetch_add_relaxed(&thread_ids, 1);
     g->kind = OAK__G_THREAD;
@@ -57,6 +51,22 @@ bool oak__m_take(struct oak__m *m)
     store_relaxed(&m->entered, 1);
     store_release(&g->id, id);
     store_relaxed(&m->own, OAK__OWN_THREAD);
+}
+
+void oak__stand_in_end(struct oak__m *m)
+{
+    store_release(&m->stand_in.id, 0);
+    store_relaxed(&m->stand_in.status, OAK__G_FREE);
+}
+
+bool oak__m_take(struct oak__m *m)
+{
+    pthread_once(&key_once, make_key);
+    if (!have_key || pthread_setspecific(key, m))
+        return false;
+    m->tid = oak__os_gettid();
+    store_relaxed(&m->rng, oak__os_random());
+    oak__stand_in_begin(m);
     oak__tls_m = m;
     return true;
 }

@@ -76,3 +76,9 @@ void oak__panic_at(const void *pc, const char *fmt, ...)
         snprintf(p.info.message + n, size - (size_t)n, " (called from %p)", pc);
     oak__panic_begin(&p);
 }
+
+void oak__panic_again(const struct oak_panic_info *info)
+{
+    struct oak__panic p = {.info = *info};
+    oak__panic_begin(&p);
+}

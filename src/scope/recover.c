@@ -47,3 +47,12 @@ int oak__run_protected(struct oak__g *g, void *args, const char **panic)
         oak__reads_clear(g);
     return result;
 }
+
+int oak__call_recovered(void (*fn)(void *), void *arg, struct oak_panic_info *info)
+{
+    int err = oak_recover(fn, arg, info);
+    struct oak__g *g = oak__self();
+    if (g->reads)
+        oak__reads_clear(g);
+    return err;
+}

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 static _Atomic int counter;
 
@@ -274,6 +275,103 @@ TEST(calls_on_the_thread_stack)
     expect(where && labs((intptr_t)where - (intptr_t)&here) > (1 << 20));
 }
 
+OAK_TASK(send_later, oak_chan(int), ch)
+{
+    (void)oak_sleep(2 * OAK_MILLISECOND);
+    expect(oak_send(ch, 7) == 0);
+}
+
+static void mark(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+/* Blocks, is blocked, starts, calls deeper. */
+static void do_everything(void *arg)
+{
+    oak_chan(int) ch = (oak_chan(int))(uintptr_t)arg;
+    static oak_mutex mu;
+    char text[100];
+    int v = 0;
+    bool called = false;
+    expect(oak_sleep(OAK_MILLISECOND) == 0);
+    expect(oak_go_detached(send_later, ch) == 0);
+    expect(oak_recv(ch, &v) == 0 && v == 7);
+    expect(oak_recv_timeout(ch, &v, OAK_MILLISECOND) == -ETIMEDOUT);
+    expect(oak_mutex_lock(&mu) == 0);
+    oak_mutex_unlock(&mu);
+    expect(oak_on_thread_stack(mark, &called) == 0 && called);
+    expect(oak_symbolize(&v, text, sizeof text) > 0);
+    oak_yield();
+    called = false;
+    oak_scope (s) {
+        expect(oak_spawn_with(&(struct oak_spawn_opts){.scope = s}, mark, &called) == 0);
+    }
+    expect(called);
+}
+
+TEST(calls_on_the_thread_stack_may_block_and_start_others)
+{
+    oak_chan(int) ch = oak_make(int, 0);
+    const uint64_t self = oak_self();
+    for (int i = 0; i < 20; i++)
+        expect(oak_on_thread_stack(do_everything, (void *)(uintptr_t)ch) == 0);
+    expect(oak_self() == self && oak_in_goroutine());
+    oak_chan_free(ch);
+}
+
+static void sleep_long(void *arg)
+{
+    *(int *)arg = oak_sleep(OAK_HOUR);
+}
+
+TEST(calls_on_the_thread_stack_have_the_caller_s_context)
+{
+    int err = 1;
+    oak_with_timeout (OAK_MILLISECOND)
+        expect(oak_on_thread_stack(sleep_long, &err) == 0);
+    expect(err == -ETIMEDOUT && oak_sleep(1) == 0);
+}
+
+static void panic_deep(void *arg)
+{
+    oak_defer(mark, arg);
+    oak_panic("deep down");
+}
+
+static void call_that_panics(void *arg)
+{
+    (void)oak_on_thread_stack(panic_deep, arg);
+    expect(!"the panic went on");
+}
+
+TEST(panics_in_calls_on_the_thread_stack_go_on_in_the_caller)
+{
+    for (int i = 0; i < 20; i++) {
+        struct oak_panic_info info;
+        bool left = false;
+        expect(oak_recover(call_that_panics, &left, &info) == -ENOTRECOVERABLE);
+        expect(left && strcmp(info.message, "deep down") == 0 && info.goroutine == oak_self());
+        oak_yield();
+    }
+}
+
+static void fork_deep(void *arg)
+{
+    *(pid_t *)arg = fork();
+}
+
+TEST(calls_on_the_thread_stack_may_fork)
+{
+    pid_t pid = -1;
+    int status;
+    expect(oak_on_thread_stack(fork_deep, &pid) == 0);
+    if (pid == 0)
+        _exit(oak_sleep(OAK_MILLISECOND) == 0 ? 5 : 6);
+    expect(pid > 0 && waitpid(pid, &status, 0) == pid);
+    expect(WIFEXITED(status) && WEXITSTATUS(status) == 5);
+}
+
 static void *spawn_from_thread(void *arg)
 {
     static int one = 1;
@@ -332,6 +430,10 @@ int main(void)
         cmocka_unit_test(blocking_calls_stall_nobody),
         cmocka_unit_test(known_blocking_calls_hand_over),
         cmocka_unit_test(calls_on_the_thread_stack),
+        cmocka_unit_test(calls_on_the_thread_stack_may_block_and_start_others),
+        cmocka_unit_test(calls_on_the_thread_stack_have_the_caller_s_context),
+        cmocka_unit_test(panics_in_calls_on_the_thread_stack_go_on_in_the_caller),
+        cmocka_unit_test(calls_on_the_thread_stack_may_fork),
         cmocka_unit_test(plain_threads_spawn_and_sleep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
