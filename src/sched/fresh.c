@@ -13,6 +13,7 @@ SCHEDULER_STEP static struct oak__g *take_oldest(struct oak__p *p)
         store_relaxed(&g->newer->next, NULL);
     else
         p->fresh.newest = NULL;
+    g->newer = NULL; /* the chain of defers, from here on */
     store_relaxed(&p->fresh.count, load_relaxed(&p->fresh.count) - 1);
     return g;
 }

@@ -10,7 +10,8 @@
  * lock, says so in `thief`, and waits for the section in progress: then the holder takes the lock as well. Thieves take
  * from the oldest, which have the most work behind them.
  *
- * Linked by g->next (to the older) and g->newer. Internal to sched.
+ * Linked by g->next (to the older) and g->newer, which is NULL again when g leaves the list: it lies where a running goroutine
+ * has its chain of defers. Internal to sched.
  */
 #ifndef OAK_SCHED_FRESH_H
 #define OAK_SCHED_FRESH_H

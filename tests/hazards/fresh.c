@@ -4,6 +4,8 @@
  */
 #include "../support/part.h"
 
+#include "sched/sched.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -55,15 +57,23 @@ static int tree(int argc, char **argv)
 
 static _Atomic bool oldest_ran;
 
+/* Whichever end of the list a goroutine came from, nothing of the list is left where its chain of defers begins. */
+static void no_defers_yet(void)
+{
+    require(oak__self()->defers == NULL);
+}
+
 static void oldest(void *unused)
 {
     (void)unused;
+    no_defers_yet();
     oldest_ran = true;
 }
 
 static void newer(void *unused)
 {
     (void)unused;
+    no_defers_yet();
 }
 
 static int flood(int argc, char **argv)
