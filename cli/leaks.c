@@ -20,14 +20,16 @@
 struct asked {
     const char *core;
     bool json;
+    uint64_t why_live; /* id of a goroutine; 0: all */
     struct oak_leak_opts opts;
 };
 
-static int analyse(struct foreign *f, struct oak__results **out)
+static int analyse(struct foreign *f, uint64_t why_live, struct oak__results **out)
 {
     const size_t room = oak__table_size(&f->tables.g) + 1,
                  size = sizeof **out + room * sizeof(*out)->found[0];
-    struct oak__subject subject = {.img = &f->img, .tables = &f->tables, .scratch = &f->scratch};
+    struct oak__subject subject = {
+        .img = &f->img, .tables = &f->tables, .scratch = &f->scratch, .why_live = why_live};
     struct oak__results *r =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (r == MAP_FAILED)
@@ -45,16 +47,25 @@ static int report(struct foreign *f, const struct asked *a, int64_t begin)
     struct oak__results *results;
     struct oak_leak_report *r = oak__report_new();
     const struct oak__witness witness = {foreign_goroutines, f, foreign_now(f)};
-    int err = r ? analyse(f, &results) : -ENOMEM;
+    int err = r ? analyse(f, a->why_live, &results) : -ENOMEM;
     if (!err)
         err = oak__report_fill(r, results, &a->opts, &witness);
+    if (!err && a->why_live)
+        err = oak__why_live_fill(r, results, a->why_live, &witness);
+    if (err == -ESRCH) {
+        complain("leaks: there is no goroutine %llu", (unsigned long long)a->why_live);
+        return EXIT_TROUBLE;
+    }
     if (err) {
         complain("leaks: the analysis failed: %s", strerror(-err));
         return EXIT_TROUBLE;
     }
     r->pause = f->pause;
     r->duration = oak__os_now() - begin;
-    err = a->json ? leaks_json(r, (int64_t)(results->goroutines), stdout) : oak_leak_print(r, stdout);
+    if (a->why_live)
+        err = a->json ? leaks_json_why_live(r, stdout) : oak__why_live_print(r, stdout);
+    else
+        err = a->json ? leaks_json(r, (int64_t)(results->goroutines), stdout) : oak_leak_print(r, stdout);
     if (err == -ENOTSUP)
         return EXIT_TROUBLE;
     if (!err && fflush(stdout))
@@ -63,7 +74,8 @@ static int report(struct foreign *f, const struct asked *a, int64_t begin)
         complain("leaks: the report cannot be written: %s", strerror(-err));
         return EXIT_TROUBLE;
     }
-    return oak_leak_count(r, OAK_LEAKED) ? LEAKS_PROVEN : 0;
+    const bool proven = a->why_live ? oak__why_live_leaked(r) != NULL : oak_leak_count(r, OAK_LEAKED) != 0;
+    return proven ? LEAKS_PROVEN : 0;
 }
 
 static int look_at(struct foreign *f, const struct asked *a, const char *name, int pid, const char *program)
@@ -99,6 +111,7 @@ static int run(int argc, char **argv)
 {
     static const struct option options[] = {{"core", required_argument, NULL, 'c'},
                                             {"json", no_argument, NULL, 'j'},
+                                            {"why-live", required_argument, NULL, 'w'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     struct asked a = {.core = NULL};
@@ -111,6 +124,12 @@ static int run(int argc, char **argv)
         }
         if (c == 'j') {
             a.json = true;
+            continue;
+        }
+        if (c == 'w') {
+            a.why_live = (uint64_t)number(optarg);
+            if (!a.why_live)
+                return usage("a goroutine is named by its number, as reports have it, not by ", optarg);
             continue;
         }
         if (c != 'c')
@@ -132,7 +151,7 @@ static int run(int argc, char **argv)
 
 const struct command command_leaks = {
     .name = "leaks",
-    .synopsis = "[--json] PID | --core FILE PROGRAM",
+    .synopsis = "[--json] [--why-live ID] PID | --core FILE PROGRAM",
     .summary = "Which goroutines of a process will never run again, and why.",
     .help = "PID\n"
             "  Stops the process for the moment that it takes to copy what it has written to, and\n"
@@ -141,6 +160,9 @@ const struct command command_leaks = {
             "  The same for a process that has left a core file; PROGRAM is what it ran.\n"
             "--json\n"
             "  The report as JSON (docs/leaks.schema.json) instead of text.\n"
+            "--why-live ID\n"
+            "  What keeps goroutine ID alive: the shortest chain of references from a global variable, a\n"
+            "  stack or another root to what it waits for. Exit status 23 when it is leaked instead.\n"
             "\n"
             "The process must use the same version of Oakum as this tool.\n"
             "\n"

@@ -14,6 +14,11 @@ int leaks_json(const oak_leak_report *r, int64_t memory, FILE *out)
     return -ENOTSUP;
 }
 
+int leaks_json_why_live(const oak_leak_report *r, FILE *out)
+{
+    return leaks_json(r, 0, out);
+}
+
 #else
 
     #include "leak/report.h"
@@ -74,6 +79,15 @@ static json_t *goroutine(const oak_leak_report *r, const struct oak_leak *l)
                      "retained_bytes", (json_int_t)l->retained, "rules", rules(l->rules));
 }
 
+static int write_out(json_t *root, FILE *out)
+{
+    int err = root ? 0 : -ENOMEM;
+    if (root && (json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF))
+        err = -EIO;
+    json_decref(root);
+    return err;
+}
+
 int leaks_json(const oak_leak_report *r, int64_t goroutines, FILE *out)
 {
     json_t *all = json_array();
@@ -86,11 +100,40 @@ int leaks_json(const oak_leak_report *r, int64_t goroutines, FILE *out)
                   (json_int_t)oak_leak_count(r, OAK_SUSPECT), "goroutines", (json_int_t)goroutines,
                   "pause_ns", (json_int_t)oak_leak_pause(r), "duration_ns", (json_int_t)oak_leak_duration(r),
                   "exact_heap", oak_leak_exact_heap(r), "nothing_provable", r->lost_memory, "found", all);
-    int err = root ? 0 : -ENOMEM;
-    if (root && (json_dumpf(root, out, JSON_INDENT(2)) || fputc('\n', out) == EOF))
-        err = -EIO;
-    json_decref(root);
-    return err;
+    return write_out(root, out);
+}
+
+static json_t *step(const struct oak__why_live *w, size_t i)
+{
+    static const char *const kinds[] = {"memory", "registers", "thread",  "thread_local",
+                                        "block",  "stack",     "context", "goroutine"};
+    static const char *const hows[] = {"itself",  "reference", "owner",  "waits", "holder",
+                                       "context", "parent",    "member", "child"};
+    const struct oak__step *s = &w->chain.step[i];
+    const bool of_goroutine = s->kind == OAK__STEP_STACK || (s->kind == OAK__STEP_GOROUTINE && !s->thread);
+    char text[512];
+    oak__step_text(w, i, text, sizeof text);
+    return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o}", "kind", kinds[s->kind], "keeps_by", hows[s->how],
+                     "goroutine", of_goroutine ? json_integer((json_int_t)s->id) : json_null(), "block",
+                     address((const void *)s->at), "block_bytes", (json_int_t)s->size, "reference",
+                     address((const void *)s->ref), "text", text_or_null(text));
+}
+
+int leaks_json_why_live(const oak_leak_report *r, FILE *out)
+{
+    const struct oak__why_live *w = r->why_live;
+    const struct oak__leak_entry *leaked = oak__why_live_leaked(r);
+    char why[512] = "";
+    json_t *chain = json_array();
+    for (size_t i = 0; i < w->chain.n && !leaked; i++)
+        json_array_append_new(chain, step(w, i));
+    if (leaked)
+        oak__why_text(leaked, r->now, why, sizeof why);
+    return write_out(json_pack("{s:i, s:I, s:b, s:o, s:I, s:o}", "version", 1, "id", (json_int_t)w->id,
+                               "leaked", leaked != NULL, "why_leaked",
+                               leaked ? text_or_null(why) : json_null(), "left_out",
+                               (json_int_t)w->chain.left_out, "chain", chain),
+                     out);
 }
 
 #endif

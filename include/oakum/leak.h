@@ -70,6 +70,15 @@ OAK_API bool oak_leak_exact_heap(const oak_leak_report *r);
 OAK_API int oak_leak_print(const oak_leak_report *r, FILE *f);
 
 /*
+ * Checks now, and writes to f what keeps goroutine id alive: the shortest chain of references from a root (a global
+ * variable, a thread's stack, a goroutine that can run, ...) over blocks of the heap to what it waits for. Of a leaked one
+ * it writes why it is leaked. The check takes more memory than oak_leak_check does: up to 32 bytes for each block of the
+ * heap, in the child. 0: it is alive; 1: it is leaked; -ESRCH: there is no goroutine with that id; -EINVAL (f is NULL, id
+ * is 0), as oak_leak_check, or what writing to f failed with. From a goroutine or a plain thread.
+ */
+OAK_API OAK_MUST_CHECK int oak_leak_why_live(uint64_t id, FILE *f);
+
+/*
  * Gives leaked goroutines back: each of the report that choose (NULL: all) returns true for is cancelled as if its context
  * had ended. The call in which it blocks returns -ECANCELED, and so does each later one (but in oak_shield); its own code
  * does the rest: it returns, deferred calls run, locks are given back. The library frees nothing that belongs to the

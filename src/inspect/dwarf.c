@@ -29,52 +29,18 @@ bool oak__symbol_target(const struct oak__symbol_target *t)
 
 #else
 
+    #include "inspect/dwarf.h"
+
     #include <dlfcn.h>
     #include <dwarf.h>
     #include <fcntl.h>
-    #include <elfutils/libdw.h>
-    #include <elfutils/libdwfl.h>
     #include <pthread.h>
     #include <stdio.h>
     #include <stdlib.h>
     #include <string.h>
     #include <unistd.h>
 
-    /* What is used of libdw. One list: the table of pointers and the loading of it. */
-    #define LIBDW(X)                                                                                         \
-        X(dwfl_begin)                                                                                        \
-        X(dwfl_end)                                                                                          \
-        X(dwfl_report_begin)                                                                                 \
-        X(dwfl_report_end)                                                                                   \
-        X(dwfl_linux_proc_report)                                                                            \
-        X(dwfl_core_file_report)                                                                             \
-        X(elf_begin)                                                                                         \
-        X(elf_version)                                                                                       \
-        X(dwfl_linux_proc_find_elf)                                                                          \
-        X(dwfl_build_id_find_debuginfo)                                                                      \
-        X(dwfl_addrmodule)                                                                                   \
-        X(dwfl_module_info)                                                                                  \
-        X(dwfl_module_addrdie)                                                                               \
-        X(dwfl_module_addrinfo)                                                                              \
-        X(dwfl_module_nextcu)                                                                                \
-        X(dwarf_getsrc_die)                                                                                  \
-        X(dwarf_lineno)                                                                                      \
-        X(dwarf_linesrc)                                                                                     \
-        X(dwarf_haspc)                                                                                       \
-        X(dwarf_getscopes)                                                                                   \
-        X(dwarf_getscopes_die)                                                                               \
-        X(dwarf_tag)                                                                                         \
-        X(dwarf_diename)                                                                                     \
-        X(dwarf_attr)                                                                                        \
-        X(dwarf_formstring)                                                                                  \
-        X(dwarf_formudata)                                                                                   \
-        X(dwarf_getsrcfiles)                                                                                 \
-        X(dwarf_filesrc)
-
-static struct {
-    #define POINTER(name) __typeof__(&(name)) name;
-    LIBDW(POINTER)
-} dw;
+struct oak__libdw oak__dw;
 
 /* dlopen is asked for weakly: in a program that is linked fully static it is then simply absent. */
 extern __typeof__(dlopen) dlopen __attribute__((weak));
@@ -95,8 +61,8 @@ static bool load_functions(void)
     if (!lib)
         return false;
     #define LOAD(name)                                                                                       \
-        *(void **)&dw.name = dlsym(lib, #name);                                                              \
-        if (!dw.name)                                                                                        \
+        *(void **)&oak__dw.name = dlsym(lib, #name);                                                         \
+        if (!oak__dw.name)                                                                                   \
             return false;
     LIBDW(LOAD)
     return true;
@@ -116,19 +82,19 @@ static const struct oak__symbol_target *target;
 static int report_core(void)
 {
     int fd = open(target->core, O_RDONLY | O_CLOEXEC);
-    dw.elf_version(EV_CURRENT);
-    Elf *elf = fd >= 0 ? dw.elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
-    return elf && dw.dwfl_core_file_report(dwfl, elf, target->program) >= 0 ? 0 : -1;
+    oak__dw.elf_version(EV_CURRENT);
+    Elf *elf = fd >= 0 ? oak__dw.elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
+    return elf && oak__dw.dwfl_core_file_report(dwfl, elf, target->program) >= 0 ? 0 : -1;
 }
 
 /* (Re)reads which modules are mapped. */
 static bool report_modules(void)
 {
     last.module = NULL;
-    dw.dwfl_report_begin(dwfl);
+    oak__dw.dwfl_report_begin(dwfl);
     int err = target && target->core ? report_core()
-                                     : dw.dwfl_linux_proc_report(dwfl, target ? target->pid : getpid());
-    return dw.dwfl_report_end(dwfl, NULL, NULL) == 0 && err == 0;
+                                     : oak__dw.dwfl_linux_proc_report(dwfl, target ? target->pid : getpid());
+    return oak__dw.dwfl_report_end(dwfl, NULL, NULL) == 0 && err == 0;
 }
 
 /* Folder and name of the compilation unit, joined. Relative parts stay as they are: units of one build agree
@@ -136,9 +102,9 @@ static bool report_modules(void)
 static void unit_path(Dwarf_Die *unit, char *buf, size_t size)
 {
     Dwarf_Attribute attr;
-    const char *name = dw.dwarf_diename(unit), *dir = NULL;
-    if (dw.dwarf_attr(unit, DW_AT_comp_dir, &attr))
-        dir = dw.dwarf_formstring(&attr);
+    const char *name = oak__dw.dwarf_diename(unit), *dir = NULL;
+    if (oak__dw.dwarf_attr(unit, DW_AT_comp_dir, &attr))
+        dir = oak__dw.dwarf_formstring(&attr);
     if (!name)
         name = "";
     if (name[0] == '/' || !dir)
@@ -153,17 +119,17 @@ static void unit_path(Dwarf_Die *unit, char *buf, size_t size)
  */
 static Dwarf_Die *unit_of(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias)
 {
-    Dwarf_Die *unit = dw.dwfl_module_addrdie(module, address, bias);
+    Dwarf_Die *unit = oak__dw.dwfl_module_addrdie(module, address, bias);
     /* Where some units are missing from it, their neighbours are given for them. */
-    if (unit && dw.dwarf_haspc(unit, address - *bias) > 0)
+    if (unit && oak__dw.dwarf_haspc(unit, address - *bias) > 0)
         return unit;
-    if (module == last.module && dw.dwarf_haspc(last.unit, address - last.bias) > 0) {
+    if (module == last.module && oak__dw.dwarf_haspc(last.unit, address - last.bias) > 0) {
         *bias = last.bias;
         return last.unit;
     }
     unit = NULL;
-    while ((unit = dw.dwfl_module_nextcu(module, unit, bias)))
-        if (dw.dwarf_haspc(unit, address - *bias) > 0)
+    while ((unit = oak__dw.dwfl_module_nextcu(module, unit, bias)))
+        if (oak__dw.dwarf_haspc(unit, address - *bias) > 0)
             break;
     if (unit) {
         last.module = module;
@@ -177,7 +143,7 @@ static void learn_own_root(void)
 {
     const char *this_file = target ? target->file : "inspect/dwarf.c";
     Dwarf_Addr bias, here = (Dwarf_Addr)(target ? (uintptr_t)target->code : (uintptr_t)learn_own_root);
-    Dwfl_Module *module = dw.dwfl_addrmodule(dwfl, here);
+    Dwfl_Module *module = oak__dw.dwfl_addrmodule(dwfl, here);
     Dwarf_Die *unit = module ? unit_of(module, here, &bias) : NULL;
     if (!unit)
         return;
@@ -196,14 +162,14 @@ static bool ready(void)
     state = ABSENT;
     if (!load_functions())
         return false;
-    callbacks.find_elf = dw.dwfl_linux_proc_find_elf;
+    callbacks.find_elf = oak__dw.dwfl_linux_proc_find_elf;
     /* Separate debug files by build id from the local folders only: a report never waits for a server. */
-    callbacks.find_debuginfo = dw.dwfl_build_id_find_debuginfo;
-    dwfl = dw.dwfl_begin(&callbacks);
+    callbacks.find_debuginfo = oak__dw.dwfl_build_id_find_debuginfo;
+    dwfl = oak__dw.dwfl_begin(&callbacks);
     if (!dwfl)
         return false;
     if (!report_modules()) {
-        dw.dwfl_end(dwfl);
+        oak__dw.dwfl_end(dwfl);
         return false;
     }
     learn_own_root();
@@ -222,11 +188,11 @@ static bool is_own(Dwarf_Die *unit)
 
 static void line_of(Dwarf_Die *unit, Dwarf_Addr address, struct oak__symbol *s)
 {
-    Dwarf_Line *line = dw.dwarf_getsrc_die(unit, address);
+    Dwarf_Line *line = oak__dw.dwarf_getsrc_die(unit, address);
     if (!line)
         return;
-    oak__symbol_copy(s->file, sizeof s->file, dw.dwarf_linesrc(line, NULL, NULL));
-    dw.dwarf_lineno(line, &s->line);
+    oak__symbol_copy(s->file, sizeof s->file, oak__dw.dwarf_linesrc(line, NULL, NULL));
+    oak__dw.dwarf_lineno(line, &s->line);
 }
 
 /* The call that was inlined: the place in the function around it. */
@@ -238,11 +204,11 @@ static void call_site(Dwarf_Die *inlined, Dwarf_Die *unit, struct oak__symbol *s
     size_t nfiles;
     s->line = 0;
     s->file[0] = 0;
-    if (dw.dwarf_getsrcfiles(unit, &files, &nfiles) != 0)
+    if (oak__dw.dwarf_getsrcfiles(unit, &files, &nfiles) != 0)
         return;
-    if (dw.dwarf_attr(inlined, DW_AT_call_file, &attr) && dw.dwarf_formudata(&attr, &file) == 0)
-        oak__symbol_copy(s->file, sizeof s->file, dw.dwarf_filesrc(files, file, NULL, NULL));
-    if (dw.dwarf_attr(inlined, DW_AT_call_line, &attr) && dw.dwarf_formudata(&attr, &line) == 0)
+    if (oak__dw.dwarf_attr(inlined, DW_AT_call_file, &attr) && oak__dw.dwarf_formudata(&attr, &file) == 0)
+        oak__symbol_copy(s->file, sizeof s->file, oak__dw.dwarf_filesrc(files, file, NULL, NULL));
+    if (oak__dw.dwarf_attr(inlined, DW_AT_call_line, &attr) && oak__dw.dwarf_formudata(&attr, &line) == 0)
         s->line = (int)line;
 }
 
@@ -253,15 +219,15 @@ static int functions(Dwarf_Die *unit, Dwarf_Addr address, const struct oak__symb
 {
     Dwarf_Die *at = NULL, *scopes = NULL;
     int n = 0;
-    if (dw.dwarf_getscopes(unit, address, &at) <= 0)
+    if (oak__dw.dwarf_getscopes(unit, address, &at) <= 0)
         return 0;
     struct oak__symbol next = *first;
-    int nscopes = dw.dwarf_getscopes_die(&at[0], &scopes);
+    int nscopes = oak__dw.dwarf_getscopes_die(&at[0], &scopes);
     for (int i = 0; i < nscopes && n < max; i++) {
-        int tag = dw.dwarf_tag(&scopes[i]);
+        int tag = oak__dw.dwarf_tag(&scopes[i]);
         if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
             continue;
-        oak__symbol_copy(next.function, sizeof next.function, dw.dwarf_diename(&scopes[i]));
+        oak__symbol_copy(next.function, sizeof next.function, oak__dw.dwarf_diename(&scopes[i]));
         out[n++] = next;
         if (tag == DW_TAG_subprogram)
             break;
@@ -278,9 +244,9 @@ static void name_only(Dwfl_Module *module, Dwarf_Addr address, struct oak__symbo
     GElf_Off offset = 0;
     GElf_Sym sym;
     Dwarf_Addr start = 0;
-    const char *name = dw.dwfl_module_addrinfo(module, address, &offset, &sym, NULL, NULL, NULL);
+    const char *name = oak__dw.dwfl_module_addrinfo(module, address, &offset, &sym, NULL, NULL, NULL);
     oak__symbol_copy(s->function, sizeof s->function, name);
-    dw.dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
+    oak__dw.dwfl_module_info(module, NULL, &start, NULL, NULL, NULL, NULL, NULL);
     oak__symbol_tidy(s->function);
     s->offset = name ? offset : address - start;
     s->runtime = strncmp(s->function, "oak_", 4) == 0 || strncmp(s->module, "liboakum.so", 11) == 0;
@@ -289,14 +255,14 @@ static void name_only(Dwfl_Module *module, Dwarf_Addr address, struct oak__symbo
 static int lookup(const void *pc, struct oak__symbol *out, int max)
 {
     Dwarf_Addr address = (Dwarf_Addr)(uintptr_t)pc, bias = 0;
-    Dwfl_Module *module = dw.dwfl_addrmodule(dwfl, address);
+    Dwfl_Module *module = oak__dw.dwfl_addrmodule(dwfl, address);
     /* Perhaps it was loaded after the last look. */
     if (!module && !target && report_modules())
-        module = dw.dwfl_addrmodule(dwfl, address);
+        module = oak__dw.dwfl_addrmodule(dwfl, address);
     if (!module)
         return 0;
     struct oak__symbol first = {.line = 0};
-    const char *name = dw.dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+    const char *name = oak__dw.dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
     oak__symbol_copy(first.module, sizeof first.module, oak__base_name(name ? name : ""));
     name_only(module, address, &first);
     Dwarf_Die *unit = unit_of(module, address, &bias);
@@ -314,11 +280,21 @@ static int lookup(const void *pc, struct oak__symbol *out, int max)
     return first.function[0] || first.module[0];
 }
 
-int oak__dwarf_lookup(const void *pc, struct oak__symbol *out, int max)
+Dwfl *oak__dwarf_enter(void)
 {
     pthread_mutex_lock(&lock);
-    int n = ready() ? lookup(pc, out, max) : 0;
+    return ready() ? dwfl : NULL;
+}
+
+void oak__dwarf_leave(void)
+{
     pthread_mutex_unlock(&lock);
+}
+
+int oak__dwarf_lookup(const void *pc, struct oak__symbol *out, int max)
+{
+    int n = oak__dwarf_enter() ? lookup(pc, out, max) : 0;
+    oak__dwarf_leave();
     return n;
 }
 

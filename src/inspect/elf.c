@@ -151,7 +151,24 @@ static bool search_table(const struct table *t, uint64_t address, struct oak__sy
     return true;
 }
 
-static bool search(const struct image *im, const Elf64_Ehdr *eh, uint64_t address, struct oak__symbol *out)
+static bool search_variable(const struct table *t, uint64_t address, struct oak__symbol *out)
+{
+    for (uint64_t i = 0; i < t->n; i++) {
+        const Elf64_Sym *s = &t->sym[i];
+        if (ELF64_ST_TYPE(s->st_info) != STT_OBJECT || s->st_shndx == SHN_UNDEF || address < s->st_value ||
+            address - s->st_value >= s->st_size)
+            continue;
+        oak__symbol_copy(out->function, sizeof out->function, name_in(t, s));
+        out->offset = address - s->st_value;
+        return true;
+    }
+    return false;
+}
+
+typedef bool search_fn(const struct table *t, uint64_t address, struct oak__symbol *out);
+
+static bool search(const struct image *im, const Elf64_Ehdr *eh, search_fn *in_table, uint64_t address,
+                   struct oak__symbol *out)
 {
     struct table t;
     const Elf64_Shdr *sections = part(im, eh->e_shoff, eh->e_shnum, sizeof *sections);
@@ -159,20 +176,30 @@ static bool search(const struct image *im, const Elf64_Ehdr *eh, uint64_t addres
     for (int pass = 0; sections && pass < 2; pass++)
         for (int i = 0; i < eh->e_shnum; i++)
             if (sections[i].sh_type == (pass == 0 ? SHT_SYMTAB : SHT_DYNSYM) &&
-                get_table(im, sections, eh, &sections[i], &t) && search_table(&t, address, out))
+                get_table(im, sections, eh, &sections[i], &t) && in_table(&t, address, out))
                 return true;
     return false;
 }
 
-bool oak__elf_function(const char *path, uint64_t address, struct oak__symbol *out)
+static bool search_file(const char *path, search_fn *in_table, uint64_t address, struct oak__symbol *out)
 {
     struct image im;
     if (!map_file(path, &im))
         return false;
     const Elf64_Ehdr *eh = header(&im);
-    bool found = eh && search(&im, eh, address, out);
+    bool found = eh && search(&im, eh, in_table, address, out);
     unmap_file(&im);
     return found;
+}
+
+bool oak__elf_function(const char *path, uint64_t address, struct oak__symbol *out)
+{
+    return search_file(path, search_table, address, out);
+}
+
+bool oak__elf_variable(const char *path, uint64_t address, struct oak__symbol *out)
+{
+    return search_file(path, search_variable, address, out);
 }
 
 bool oak__elf_address(const char *path, uint64_t offset, uint64_t *address)

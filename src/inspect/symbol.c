@@ -45,7 +45,9 @@ void oak__symbol_tidy(char *function)
 
 /* The module and what its symbol table says, by way of the loader: free of locks, and quicker than reading
  * mappings. */
-static bool ask_loader(const void *at, struct oak__symbol *out)
+static bool ask_loader(const void *at,
+                       bool (*table)(const char *path, uint64_t address, struct oak__symbol *out),
+                       struct oak__symbol *out)
 {
     struct dl_find_object object;
     if (!_dl_find_object || _dl_find_object((void *)(uintptr_t)at, &object) != 0)
@@ -59,7 +61,7 @@ static bool ask_loader(const void *at, struct oak__symbol *out)
     own[n] = 0;
     oak__symbol_copy(out->module, sizeof out->module, oak__base_name(main_program ? own : path));
     out->offset = (uintptr_t)at - object.dlfo_link_map->l_addr;
-    oak__elf_function(main_program ? "/proc/self/exe" : path, out->offset, out);
+    table(main_program ? "/proc/self/exe" : path, out->offset, out);
     return true;
 }
 
@@ -84,7 +86,7 @@ void oak__symbol_plain(const void *pc, enum oak__pc_kind kind, struct oak__symbo
     memset(out, 0, sizeof *out);
     if (oak__symbol_foreign)
         return;
-    if (!ask_loader(at, out))
+    if (!ask_loader(at, oak__elf_function, out))
         ask_mappings(at, out);
     oak__symbol_tidy(out->function);
     if (strncmp(out->module, "liboakum.so", 11) == 0)
@@ -98,6 +100,24 @@ int oak__symbols_at(const void *pc, enum oak__pc_kind kind, struct oak__symbol *
         return n;
     oak__symbol_plain(pc, kind, out);
     return 1;
+}
+
+/* Static variables of functions have a number appended. */
+static void tidy_variable(char *name)
+{
+    char *dot = strchr(name, '.');
+    if (dot && dot > name)
+        *dot = 0;
+}
+
+bool oak__symbol_data(const void *at, struct oak__symbol *out)
+{
+    memset(out, 0, sizeof *out);
+    bool found = oak__dwarf_data(at, out) ||
+                 (!oak__symbol_foreign && ask_loader(at, oak__elf_variable, out) && out->function[0]);
+    if (found)
+        tidy_variable(out->function);
+    return found;
 }
 
 int oak__symbol_text(const struct oak__symbol *s, const void *pc, char *buf, size_t size)

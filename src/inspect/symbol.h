@@ -33,6 +33,10 @@ int oak__symbols_at(const void *pc, enum oak__pc_kind kind, struct oak__symbol *
 /* The same for one entry, without libdw: allocates nothing, takes no lock, needs about 2 KiB of stack. */
 void oak__symbol_plain(const void *pc, enum oak__pc_kind kind, struct oak__symbol *out);
 
+/* The global or static variable that the byte at lies in: function is its name, offset in it; file and line of its
+ * definition if known. False: none that is known. As oak__symbols_at otherwise. */
+bool oak__symbol_data(const void *at, struct oak__symbol *out);
+
 /* "function (file.c:12)", "function+0x1c (module)", "module+0x12c" or "0x12c". Length as snprintf. */
 int oak__symbol_text(const struct oak__symbol *s, const void *pc, char *buf, size_t size);
 /* Copies as much as fits, always terminated. NULL counts as empty. */
@@ -50,6 +54,7 @@ void oak__on_deep_stack(void (*fn)(void *), void *arg);
 extern bool oak__symbol_foreign;
 /* libdw's answer; 0 when it has none or cannot be loaded. Takes dwarf.c's lock. */
 int oak__dwarf_lookup(const void *pc, struct oak__symbol *out, int max);
+bool oak__dwarf_data(const void *at, struct oak__symbol *out);
 /*
  * From now on addresses are those of another process (pid), or of one that left a core file (core, program): for the tool.
  * code: an address in the library's source file `file`, as the path below the library's sources; tells its units from the
@@ -66,6 +71,8 @@ bool oak__symbol_target(const struct oak__symbol_target *t);
 bool oak__dwarf_usable_in_clone(void);
 /* The function at an address of an ELF file, as its headers count addresses. False when not known. */
 bool oak__elf_function(const char *path, uint64_t address, struct oak__symbol *out);
+/* The same of a variable. */
+bool oak__elf_variable(const char *path, uint64_t address, struct oak__symbol *out);
 /* The address at which the byte at a file offset is meant to be. */
 bool oak__elf_address(const char *path, uint64_t offset, uint64_t *address);
 

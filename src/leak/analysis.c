@@ -62,6 +62,7 @@ int oak__analyse(struct oak__subject *s, struct oak__results *r)
     struct oak__heap heap;
     struct oak__world world;
     struct oak__mark mark;
+    struct oak__trace trace;
     int64_t t0 = oak__os_now();
     int err = note_stacks(s);
     if (!err)
@@ -70,6 +71,8 @@ int oak__analyse(struct oak__subject *s, struct oak__results *r)
         err = oak__decode(s->img, s->tables, s->scratch, &world);
     if (!err)
         err = oak__mark_init(&mark, s->img, &heap, s->tables, &world, s->scratch);
+    if (!err && s->why_live)
+        err = oak__mark_trace(&mark, &trace);
     if (err)
         return err;
     int64_t t1 = oak__os_now();
@@ -77,6 +80,9 @@ int oak__analyse(struct oak__subject *s, struct oak__results *r)
     if (err)
         return err;
     oak__mark_all(&mark);
+    if (s->why_live)
+        oak__chain_find(&mark, s->why_live, &r->chain);
+    mark.trace = NULL;
     int64_t t2 = oak__os_now();
     oak__findings(&mark, r);
     r->walk = t1 - t0;

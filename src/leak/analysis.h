@@ -9,6 +9,7 @@
 #ifndef OAK_LEAK_ANALYSIS_H
 #define OAK_LEAK_ANALYSIS_H
 
+#include "leak/chain.h"
 #include "leak/heap.h"
 #include "leak/world.h"
 
@@ -59,6 +60,7 @@ struct oak__results {
     uint64_t memory;             /* bytes that the analysis took for its tables */
     size_t room, n;              /* findings */
     uint64_t dropped;            /* that did not fit */
+    struct oak__chain chain;     /* when that was asked for */
     struct oak__finding found[]; /* in order of id */
 };
 
@@ -68,6 +70,7 @@ struct oak__subject {
     struct oak__tables *tables;
     struct oak__scratch *scratch;
     struct oak__plant plants[OAK__PLANTS]; /* at 0: not planted */
+    uint64_t why_live;                     /* the goroutine whose chain is wanted; 0: none */
 };
 
 /* 0 or negative errno; results->done is left to the caller. */

@@ -27,6 +27,7 @@ struct check {
     struct oak__scratch scratch; /* of the process: to look at the arenas' locks */
     struct oak__own own;
     struct oak__arenas arenas;
+    uint64_t why_live; /* 0: a check as usual */
     int err;
 };
 
@@ -49,7 +50,7 @@ static int analyse_own(struct check *c, struct oak__scratch *s)
     if (err)
         return err;
     oak__freeze_guard_reads(&own.img);
-    struct oak__subject subject = {.img = &own.img, .tables = &tables, .scratch = s};
+    struct oak__subject subject = {.img = &own.img, .tables = &tables, .scratch = s, .why_live = c->why_live};
     oak__plants_list(&c->plants, subject.plants);
     err = oak__analyse(&subject, c->results);
     c->results->unreadable = own.img.nullified;
@@ -141,6 +142,8 @@ static int make_report(struct check *c, const struct oak_leak_opts *opts, oak_le
     r->pause = c->freeze.pause;
     r->duration = c->freeze.duration;
     int err = oak__report_fill(r, c->results, opts, NULL);
+    if (!err && c->why_live)
+        err = oak__why_live_fill(r, c->results, c->why_live, NULL);
     if (err)
         oak_leak_report_free(r);
     else
@@ -148,12 +151,13 @@ static int make_report(struct check *c, const struct oak_leak_opts *opts, oak_le
     return err;
 }
 
-static int check_alone(const struct oak_leak_opts *opts, oak_leak_report **out)
+static int check_alone(const struct oak_leak_opts *opts, uint64_t why_live, oak_leak_report **out)
 {
     struct check *c = oak__calloc(sizeof *c);
     if (!c)
         return -ENOMEM;
     c->own.pagemap = -1;
+    c->why_live = why_live;
     oak__on_deep_stack(run, c);
     int err = c->err;
     if (!err)
@@ -164,7 +168,8 @@ static int check_alone(const struct oak_leak_opts *opts, oak_leak_report **out)
 }
 
 /* The caller's context is masked: whoever has been cancelled may ask, too. */
-static NOINLINE int check_one_at_a_time(const struct oak_leak_opts *opts, oak_leak_report **out)
+static NOINLINE int check_one_at_a_time(const struct oak_leak_opts *opts, uint64_t why_live,
+                                        oak_leak_report **out)
 {
     int err = oak__start();
     if (err)
@@ -172,7 +177,7 @@ static NOINLINE int check_one_at_a_time(const struct oak_leak_opts *opts, oak_le
     struct oak_ctx *masked = oak__leak_mask();
     err = oak_mutex_lock(&one_at_a_time);
     if (!err) {
-        err = check_alone(opts, out);
+        err = check_alone(opts, why_live, out);
         oak_mutex_unlock(&one_at_a_time);
     }
     oak__leak_unmask(masked);
@@ -194,16 +199,19 @@ void oak__leak_unmask(struct oak_ctx *masked)
     oak__exit();
 }
 
+int oak__leak_check(const struct oak_leak_opts *opts, uint64_t why_live, oak_leak_report **out)
+{
+    scrub();
+    int err = check_one_at_a_time(opts, why_live, out);
+    scrub();
+    return err;
+}
+
 int oak_leak_check(const struct oak_leak_opts *opts, oak_leak_report **out)
 {
     static const struct oak_leak_opts usual;
     if (!out || (opts && opts->suspect_after < 0))
         return -EINVAL;
     *out = NULL;
-    if (!opts)
-        opts = &usual;
-    scrub();
-    int err = check_one_at_a_time(opts, out);
-    scrub();
-    return err;
+    return oak__leak_check(opts ? opts : &usual, 0, out);
 }

@@ -13,21 +13,29 @@ enum { STRIDE = 8 };
 
 /* ---- what follows from what ---- */
 
-static void awaken(struct oak__mark *m, uint32_t index)
+static inline void note(struct oak__mark *m, uintptr_t unit, enum oak__how how, uintptr_t by)
+{
+    if (unlikely(m->trace))
+        oak__trace_note(m->trace, unit, how, by);
+}
+
+static void awaken(struct oak__mark *m, uint32_t index, enum oak__how how, uintptr_t by)
 {
     struct oak__node *n = &m->world->nodes[index];
     if (n->live)
         return;
+    note(m, n->g, how, by);
     n->live = true;
     n->next_live = m->live;
     m->live = index + 1;
 }
 
-static void context_alive(struct oak__mark *m, uint32_t index)
+static void context_alive(struct oak__mark *m, uint32_t index, enum oak__how how, uintptr_t by)
 {
     struct oak__ctx_node *c = &m->world->ctxs[index];
     if (c->alive)
         return;
+    note(m, c->at, how, by);
     c->alive = true;
     c->next_alive = m->alive;
     m->alive = index + 1;
@@ -37,8 +45,10 @@ static void reconsider(struct oak__mark *m, const struct oak__wait *x)
 {
     bool ends = (x->rule == OAK__RULE_REACH && x->reached) || (x->rule == OAK__RULE_CHILD && x->reached) ||
                 (x->rule == OAK__RULE_HOLDERS && x->reached && x->holders == 0);
-    if (ends)
-        awaken(m, x->node);
+    if (ends && x->rule == OAK__RULE_HOLDERS && x->holder)
+        awaken(m, x->node, OAK__HOW_HOLDER, m->world->nodes[x->holder - 1].g);
+    else if (ends)
+        awaken(m, x->node, OAK__HOW_WAITS, x->object);
 }
 
 /* Somebody live reaches the block or the stack that begins at unit. */
@@ -54,25 +64,26 @@ static void unit_reached(struct oak__mark *m, uintptr_t unit)
     }
 }
 
-static void places_may_come(struct oak__mark *m, const struct oak__scope_node *s)
+static void places_may_come(struct oak__mark *m, const struct oak__scope_node *s, enum oak__how how,
+                            uintptr_t by)
 {
     for (uint32_t i = s->place_wait; i; i = m->world->waits[i - 1].next_place)
-        awaken(m, m->world->waits[i - 1].node);
+        awaken(m, m->world->waits[i - 1].node, how, by);
 }
 
 /* ---- references ---- */
 
-static void push(struct oak__mark *m, const char *at, size_t n, bool in_heap)
+static void push(struct oak__mark *m, const char *at, uintptr_t address, size_t n, bool in_heap)
 {
-    if (m->npieces == oak__mark_most_pieces)
+    if (m->npieces == m->most_pieces)
         m->overflowed = true;
     else
-        m->pieces[m->npieces++] = (struct oak__piece){at, n, in_heap};
+        m->pieces[m->npieces++] = (struct oak__piece){at, address, n, in_heap};
 }
 
 static void push_block(struct oak__mark *m, const struct oak__block *b)
 {
-    push(m, b->local, b->hi - b->lo, true);
+    push(m, b->local, b->lo, b->hi - b->lo, true);
 }
 
 static void push_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)
@@ -80,30 +91,17 @@ static void push_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)
     lo = round_up(lo, (uintptr_t)STRIDE);
     const char *at = lo < hi ? oak__image_at(m->img, lo, hi - lo) : NULL;
     if (at)
-        push(m, at, hi - lo, false);
-}
-
-static void note_referrer(struct oak__mark *m, uintptr_t unit)
-{
-    uint32_t i = oak__mark_unit_wait(m, unit);
-    if (!i)
-        return;
-    struct oak__referrers *r = &m->referrers[i - 1];
-    r->in_heap = r->in_heap || m->in_heap;
-    if (r->n && r->n <= OAK__REFERRERS && r->node[r->n - 1] == m->collecting)
-        return;
-    if (r->n < OAK__REFERRERS)
-        r->node[r->n] = m->collecting;
-    r->n++;
+        push(m, at, lo, hi - lo, false);
 }
 
 static void reach_block(struct oak__mark *m, const struct oak__block *b)
 {
     bool before = block_mark(b);
     if (m->collecting && block_waited(b))
-        note_referrer(m, b->lo);
+        oak__mark_refers(m, b->lo);
     if (before)
         return;
+    note(m, b->lo, OAK__HOW_REFERENCE, m->from);
     push_block(m, b);
     if (m->collecting)
         m->retained += b->hi - b->lo;
@@ -111,7 +109,7 @@ static void reach_block(struct oak__mark *m, const struct oak__block *b)
         unit_reached(m, b->lo);
 }
 
-static void push_stack(struct oak__mark *m, const struct oak__node *n)
+void oak__mark_push_stack(struct oak__mark *m, const struct oak__node *n)
 {
     push_range(m, n->stack, n->stack + n->stack_size);
 }
@@ -124,22 +122,25 @@ static uintptr_t slot_of(const struct oak__mark *m, const struct oak__node *n)
     return oak__stack_slot(m->tables, n->stack, &region, &i, &slot) ? slot.lo : 0;
 }
 
-static void stack_live(struct oak__mark *m, struct oak__node *n)
+static void stack_live(struct oak__mark *m, struct oak__node *n, enum oak__how how, uintptr_t by)
 {
     if (n->stack_seen)
         return;
     n->stack_seen = true;
-    push_stack(m, n);
-    if (n->stack)
-        unit_reached(m, slot_of(m, n));
+    oak__mark_push_stack(m, n);
+    const uintptr_t slot = n->stack ? slot_of(m, n) : 0;
+    if (slot) {
+        note(m, slot, how, by);
+        unit_reached(m, slot);
+    }
 }
 
-static void reach_scope(struct oak__mark *m, const struct oak__scope_node *s)
+static void reach_scope(struct oak__mark *m, const struct oak__scope_node *s, enum oak__how how, uintptr_t by)
 {
     size_t c = oak__table_index(&m->tables->ctx, s->ctx);
     if (c)
-        context_alive(m, (uint32_t)c - 1);
-    places_may_come(m, s);
+        context_alive(m, (uint32_t)c - 1, how, by);
+    places_may_come(m, s, how, by);
 }
 
 static const struct oak__special *special_at(const struct oak__world *w, uintptr_t p)
@@ -157,42 +158,30 @@ static void reach_stack(struct oak__mark *m, size_t region, uintptr_t p)
     if (!n)
         return;
     if (m->collecting) {
-        note_referrer(m, slot_of(m, n));
+        oak__mark_refers(m, slot_of(m, n));
         return;
     }
     const struct oak__special *s = special_at(m->world, p);
     if (s) {
         if (s->scope)
-            reach_scope(m, &m->world->scopes[s->scope - 1]);
+            reach_scope(m, &m->world->scopes[s->scope - 1], OAK__HOW_REFERENCE, m->from);
     } else if (n->blocked && p - n->stack < n->stack_size) {
-        stack_live(m, n);
+        stack_live(m, n, OAK__HOW_REFERENCE, m->from);
     }
 }
 
 static void reach_context(struct oak__mark *m, const struct oak__area *a, uintptr_t p)
 {
     if (!m->collecting)
-        context_alive(m, a->index + (uint32_t)((p - a->lo) / m->tables->ctx.object_size));
+        context_alive(m, a->index + (uint32_t)((p - a->lo) / m->tables->ctx.object_size), OAK__HOW_REFERENCE,
+                      m->from);
 }
 
 /* The area that p lies in: often that of the word before. */
 static const struct oak__area *area_of(struct oak__mark *m, uintptr_t p)
 {
     const struct oak__area *a = &m->areas[m->last_area];
-    if (p >= a->lo && p < a->hi)
-        return a;
-    size_t lo = 0, hi = m->nareas;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (m->areas[mid].hi <= p)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    if (lo == m->nareas || m->areas[lo].lo > p)
-        return NULL;
-    m->last_area = lo;
-    return &m->areas[lo];
+    return p >= a->lo && p < a->hi ? a : oak__mark_area(m, p);
 }
 
 static void reach(struct oak__mark *m, uintptr_t p)
@@ -219,13 +208,31 @@ static void reach(struct oak__mark *m, uintptr_t p)
     }
 }
 
-static inline void word(struct oak__mark *m, uintptr_t p)
+/* p stands at from. */
+static inline void word(struct oak__mark *m, uintptr_t p, uintptr_t from)
 {
 #if defined(__aarch64__)
     p &= ((uintptr_t)1 << 56) - 1; /* the processor ignores the top byte; tags may stand there */
 #endif
-    if (unlikely(p - m->least < m->span))
+    if (unlikely(p - m->least < m->span)) {
+        m->from = from;
         reach(m, p);
+    }
+}
+
+void oak__mark_word(struct oak__mark *m, uintptr_t p)
+{
+    word(m, p, 0);
+}
+
+static void look_at_words(struct oak__mark *m, const struct oak__piece *x, size_t part)
+{
+    m->in_heap = x->in_heap;
+    for (size_t i = 0; i < part && i + 8 <= x->n; i += STRIDE) {
+        uintptr_t p;
+        memcpy(&p, x->at + i, sizeof p);
+        word(m, p, x->address + i);
+    }
 }
 
 /* Looks at the first part of a piece and puts the rest back: the stack of pieces stays low. */
@@ -234,13 +241,9 @@ static void look_at_piece(struct oak__mark *m)
     struct oak__piece x = m->pieces[--m->npieces];
     size_t part = x.n > PIECE ? PIECE : x.n;
     if (x.n > PIECE)
-        m->pieces[m->npieces++] = (struct oak__piece){x.at + PIECE, x.n - PIECE, x.in_heap};
-    m->in_heap = x.in_heap;
-    for (size_t i = 0; i < part && i + 8 <= x.n; i += STRIDE) {
-        uintptr_t p;
-        memcpy(&p, x.at + i, sizeof p);
-        word(m, p);
-    }
+        m->pieces[m->npieces++] =
+            (struct oak__piece){x.at + PIECE, x.address + PIECE, x.n - PIECE, x.in_heap};
+    look_at_words(m, &x, part);
 }
 
 /* ---- the work ---- */
@@ -248,14 +251,14 @@ static void look_at_piece(struct oak__mark *m)
 static void process_node(struct oak__mark *m, struct oak__node *n)
 {
     struct oak__world *w = m->world;
-    stack_live(m, n);
+    stack_live(m, n, OAK__HOW_OWNER, n->g);
     if (n->ctx)
-        context_alive(m, n->ctx - 1);
+        context_alive(m, n->ctx - 1, OAK__HOW_MEMBER, n->g);
     if (n->scope) {
         struct oak__scope_node *s = &w->scopes[n->scope - 1];
-        reach_scope(m, s);
+        reach_scope(m, s, OAK__HOW_CHILD, n->g);
         if (--s->missing == 0 && s->owner_wait)
-            awaken(m, w->waits[s->owner_wait - 1].node);
+            awaken(m, w->waits[s->owner_wait - 1].node, OAK__HOW_CHILD, n->g);
     }
     for (uint32_t i = n->first_hold; i; i = w->holds[i - 1].next) {
         struct oak__wait *x = &w->waits[w->holds[i - 1].wait];
@@ -268,32 +271,57 @@ static void process_context(struct oak__mark *m, const struct oak__ctx_node *c)
 {
     const struct oak__world *w = m->world;
     for (size_t i = 0; i < countof(c->refs); i++)
-        word(m, c->refs[i]);
+        word(m, c->refs[i], c->at);
     for (uint32_t i = c->first_after; i; i = w->afters[i - 1].next)
-        word(m, w->afters[i - 1].arg);
+        word(m, w->afters[i - 1].arg, c->at);
     for (uint32_t i = c->first_child; i; i = w->ctxs[i - 1].next_sibling)
-        context_alive(m, i - 1);
+        context_alive(m, i - 1, OAK__HOW_PARENT, c->at);
     for (uint32_t i = c->first_member; i; i = w->nodes[i - 1].next_member)
-        awaken(m, i - 1);
+        awaken(m, i - 1, OAK__HOW_CONTEXT, c->at);
+}
+
+/* False: there is nobody left. */
+static bool process_one(struct oak__mark *m)
+{
+    if (m->live) {
+        struct oak__node *n = &m->world->nodes[m->live - 1];
+        m->live = n->next_live;
+        process_node(m, n);
+        return true;
+    }
+    if (m->alive) {
+        struct oak__ctx_node *c = &m->world->ctxs[m->alive - 1];
+        m->alive = c->next_alive;
+        process_context(m, c);
+        return true;
+    }
+    return false;
+}
+
+/* What is so many references away from the roots before what is more: so the way to each that is noted is a shortest. */
+static void drain_by_distance(struct oak__mark *m)
+{
+    do {
+        for (const size_t end = m->npieces; m->first_piece < end; m->first_piece++) {
+            const struct oak__piece x = m->pieces[m->first_piece];
+            look_at_words(m, &x, x.n);
+        }
+        while (process_one(m))
+            ;
+    } while (m->first_piece < m->npieces);
+    m->first_piece = m->npieces = 0;
 }
 
 static void drain(struct oak__mark *m)
 {
-    for (;;) {
-        if (m->npieces) {
-            look_at_piece(m);
-        } else if (m->live) {
-            struct oak__node *n = &m->world->nodes[m->live - 1];
-            m->live = n->next_live;
-            process_node(m, n);
-        } else if (m->alive) {
-            struct oak__ctx_node *c = &m->world->ctxs[m->alive - 1];
-            m->alive = c->next_alive;
-            process_context(m, c);
-        } else {
-            return;
-        }
+    if (m->trace) {
+        drain_by_distance(m);
+        return;
     }
+    do
+        while (m->npieces)
+            look_at_piece(m);
+    while (process_one(m));
 }
 
 /* The stack of pieces was full: every marked block and every stack that is live memory is looked at again, since it may
@@ -304,7 +332,7 @@ static void look_again(struct oak__mark *m)
     for (size_t i = 0; i < m->world->nnodes; i++) {
         const struct oak__node *n = &m->world->nodes[i];
         if (n->stack_seen && !m->collecting) {
-            push_stack(m, n);
+            oak__mark_push_stack(m, n);
             drain(m);
         }
     }
@@ -327,7 +355,7 @@ static void look_again(struct oak__mark *m)
     }
 }
 
-static void finish(struct oak__mark *m)
+void oak__mark_finish(struct oak__mark *m)
 {
     drain(m);
     while (m->overflowed) {
@@ -339,7 +367,8 @@ static void finish(struct oak__mark *m)
 void oak__mark_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)
 {
     push_range(m, lo, hi);
-    drain(m);
+    if (!m->trace) /* all roots first, then what is one reference away, ... */
+        drain(m);
 }
 
 /* Those who surely go on: what follows from that has not been drawn yet. */
@@ -349,16 +378,16 @@ static void start(struct oak__mark *m)
     for (uint32_t i = 0; i < w->nnodes; i++)
         if (w->nodes[i].live) {
             w->nodes[i].live = false;
-            awaken(m, i);
+            awaken(m, i, OAK__HOW_ITSELF, 0);
         }
     for (uint32_t i = 0; i < w->nctxs; i++)
         if (w->ctxs[i].alive) {
             w->ctxs[i].alive = false;
-            context_alive(m, i);
+            context_alive(m, i, OAK__HOW_ITSELF, 0);
         }
     for (size_t i = 0; i < w->nscopes; i++)
         if (w->scopes[i].missing == 0 && w->scopes[i].owner_wait)
-            awaken(m, w->waits[w->scopes[i].owner_wait - 1].node);
+            awaken(m, w->waits[w->scopes[i].owner_wait - 1].node, OAK__HOW_ITSELF, 0);
     for (size_t i = 0; i < w->nwaits; i++)
         reconsider(m, &w->waits[i]);
     for (size_t i = 0; i < w->nroots; i++)
@@ -368,19 +397,5 @@ static void start(struct oak__mark *m)
 void oak__mark_all(struct oak__mark *m)
 {
     start(m);
-    finish(m);
-}
-
-uint64_t oak__mark_retained(struct oak__mark *m, uint32_t node)
-{
-    const struct oak__node *n = &m->world->nodes[node];
-    m->collecting = node + 1;
-    m->retained = 0;
-    m->in_heap = false;
-    push_stack(m, n);
-    for (uint32_t i = 0; i < n->nwaits; i++)
-        word(m, m->world->waits[n->first_wait + i].object);
-    finish(m);
-    m->collecting = 0;
-    return m->retained;
+    oak__mark_finish(m);
 }

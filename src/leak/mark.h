@@ -17,6 +17,7 @@
 #define OAK_LEAK_MARK_H
 
 #include "leak/heap.h"
+#include "leak/trace.h"
 #include "leak/world.h"
 
 enum oak__area_kind { OAK__AREA_SEGMENT, OAK__AREA_LARGE, OAK__AREA_STACKS, OAK__AREA_CONTEXTS };
@@ -31,8 +32,9 @@ struct oak__area {
 /* A piece of memory to be looked at. */
 struct oak__piece {
     const char *at;
-    size_t n;
-    bool in_heap;
+    uintptr_t address; /* of the program, where at can be read */
+    size_t n : 63;
+    size_t in_heap : 1;
 };
 
 /* Leaked goroutines that have a reference to what others wait for. */
@@ -53,12 +55,15 @@ struct oak__mark {
     struct oak__area *areas;
     size_t nareas, last_area;
     struct oak__piece *pieces;
-    size_t npieces;
-    bool in_heap; /* the piece being looked at is */
+    size_t npieces, most_pieces;
+    bool in_heap;   /* the piece being looked at is */
+    uintptr_t from; /* where the word being looked at stands */
     bool overflowed;
     uint32_t live, alive; /* queues of nodes and contexts: index + 1 */
     uint32_t *waits_of;   /* hash of waits by unit */
     size_t waits_mask;
+    struct oak__trace *trace; /* who led to whom; NULL: nobody asks */
+    size_t first_piece;       /* with a trace, the pieces are a queue */
     /* Second part, for those who are left: */
     uint32_t collecting; /* the leaked goroutine whose memory is being counted: index + 1 */
     uint64_t retained;
@@ -71,19 +76,31 @@ extern size_t oak__mark_most_pieces;
 /* 0 or -ENOMEM. */
 int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap *heap,
                    const struct oak__tables *tables, struct oak__world *world, struct oak__scratch *s);
+/* From now on what leads to what is noted, the shortest way to each; before the roots are looked at. 0 or -ENOMEM. */
+int oak__mark_trace(struct oak__mark *m, struct oak__trace *t);
 /* [lo, hi) is live memory. */
 void oak__mark_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi);
 /* Marks from what the world says is live, and from what has been marked before, until nothing changes. */
 void oak__mark_all(struct oak__mark *m);
 
-/* Afterwards: the heap bytes that only leaked goroutines reach, and this one first of them in order of calls.
- * Notes who of them refers to what others wait for. */
-uint64_t oak__mark_retained(struct oak__mark *m, uint32_t node);
 /* The first wait for the same unit, which has the referrers. */
 uint32_t oak__mark_unit_wait(const struct oak__mark *m, uintptr_t unit);
 
+/* ---- mark_retained.c: afterwards ---- */
+/* The heap bytes that only leaked goroutines reach, and this one first of them in order of calls. Notes who of them refers
+ * to what others wait for. */
+uint64_t oak__mark_retained(struct oak__mark *m, uint32_t node);
+/* Who is being collected refers to unit. */
+void oak__mark_refers(struct oak__mark *m, uintptr_t unit);
+/* For these two: the part in use of n's stack, or a word p, is to be looked at; all that follows. */
+void oak__mark_push_stack(struct oak__mark *m, const struct oak__node *n);
+void oak__mark_word(struct oak__mark *m, uintptr_t p);
+void oak__mark_finish(struct oak__mark *m);
+
 /* ---- mark_areas.c ---- */
 int oak__mark_areas(struct oak__mark *m);
+/* The area that p lies in, or NULL; notes it in last_area. */
+const struct oak__area *oak__mark_area(struct oak__mark *m, uintptr_t p);
 
 /* ---- mark_units.c ---- */
 /* The unit that object lies in; 0: it lies elsewhere. */

@@ -58,7 +58,12 @@ static void enter_waits(struct oak__mark *m)
 int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap *heap,
                    const struct oak__tables *tables, struct oak__world *world, struct oak__scratch *s)
 {
-    *m = (struct oak__mark){.img = img, .heap = heap, .tables = tables, .world = world, .scratch = s};
+    *m = (struct oak__mark){.img = img,
+                            .heap = heap,
+                            .tables = tables,
+                            .world = world,
+                            .scratch = s,
+                            .most_pieces = oak__mark_most_pieces};
     size_t slots = 64;
     while (slots < world->nwaits)
         slots *= 2;
@@ -72,4 +77,16 @@ int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap
     if (!err)
         enter_waits(m);
     return err;
+}
+
+int oak__mark_trace(struct oak__mark *m, struct oak__trace *t)
+{
+    const size_t units = m->heap->blocks + 2 * m->world->nnodes + m->world->nctxs;
+    int err = oak__trace_init(t, m->scratch, units);
+    /* Nothing is dropped, or what is noted would not be shortest. Roots are pieces, too; should they be more than fit, they
+     * are looked at again. */
+    m->most_pieces = units + oak__mark_most_pieces;
+    m->pieces = oak__scratch_alloc(m->scratch, m->most_pieces + 1, sizeof *m->pieces);
+    m->trace = t;
+    return err || m->pieces ? err : -ENOMEM;
 }

@@ -9,10 +9,16 @@
 /* Above the largest threshold that malloc ever sets itself, so that freeing it moves none. It is never touched. */
 enum { SMALL = 40, LARGE = 33 << 20 };
 
-static void *sow_in_thread(void *arg)
+/*
+ * Not by the thread's argument: that stays where it was when the thread has ended (the C library keeps its stack for the
+ * next one), and an address of the heap there is a reference to whatever comes to lie at it. One check at a time.
+ */
+static void *sown;
+
+static void *sow_in_thread(void *unused)
 {
-    *(void **)arg = malloc(SMALL);
-    return NULL;
+    sown = malloc(SMALL);
+    return unused;
 }
 
 /* malloc, not the core's: what the program gets is what is to be found. */
@@ -20,9 +26,10 @@ void oak__plants_sow(struct oak__plants *p)
 {
     pthread_t t;
     p->at[0] = malloc(SMALL);
-    p->at[1] = NULL;
-    if (pthread_create(&t, NULL, sow_in_thread, &p->at[1]) == 0)
+    if (pthread_create(&t, NULL, sow_in_thread, NULL) == 0)
         pthread_join(t, NULL);
+    p->at[1] = sown;
+    sown = NULL;
     p->at[2] = malloc(LARGE);
     for (int i = 0; i < OAK__PLANTS; i++)
         p->usable[i] = malloc_usable_size(p->at[i]);

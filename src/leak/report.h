@@ -70,6 +70,7 @@ struct oak_leak_report {
     struct oak__place *places; /* made when first asked for */
     size_t nplaces;
     struct oak_leak **made; /* what oak_leak_at has handed out */
+    struct oak__why_live *why_live;
 };
 
 /* Who tells of the goroutines, in order of id; NULL: this process's runtime. */
@@ -89,6 +90,8 @@ struct oak__leak_entry *oak__report_add(struct oak_leak_report *r);
 int oak__report_print(const oak_leak_report *r, FILE *f, const char *head);
 
 /* ---- check.c ---- */
+/* oak_leak_check; why_live: an id, or 0. */
+int oak__leak_check(const struct oak_leak_opts *opts, uint64_t why_live, oak_leak_report **out);
 /* Between the two the caller's context does not end its waits. Not entered. */
 struct oak_ctx *oak__leak_mask(void);
 void oak__leak_unmask(struct oak_ctx *masked);
@@ -114,5 +117,33 @@ int oak__suspect_places(struct oak_leak_report *r, const struct oak_leak_opts *o
 
 /* ---- why.c ---- */
 void oak__why_text(const struct oak__leak_entry *e, int64_t now, char *buf, size_t size);
+/* "channel", "mutex": what is waited for with that reason. */
+const char *oak__why_object(enum oak_wait_reason reason);
+
+/* ---- why_live.c ---- */
+/* What is known of a goroutine that stands in a chain. */
+struct oak__who {
+    enum oak_state state;
+    enum oak_wait_reason reason;
+    bool known, has_deadline;
+    char name[OAK__SHAPE_TEXT];
+};
+struct oak__why_live {
+    uint64_t id; /* that was asked for */
+    struct oak__chain chain;
+    struct oak__who who[OAK__MOST_STEPS]; /* of each step that has a goroutine */
+    struct oak__who asked;
+};
+/* After oak__report_fill, of a check with subject.why_live: r->why_live. Not entered. 0, -ESRCH (no such goroutine), -ENOMEM. */
+int oak__why_live_fill(struct oak_leak_report *r, const struct oak__results *results, uint64_t id,
+                       const struct oak__witness *witness);
+/* The entry of that goroutine among the leaked ones, or NULL. */
+const struct oak__leak_entry *oak__why_live_leaked(const struct oak_leak_report *r);
+
+/* ---- chain_text.c ---- */
+/* Step i in words; on a deep stack. Returns buf. */
+const char *oak__step_text(const struct oak__why_live *w, size_t i, char *buf, size_t size);
+/* The whole answer. 0 or what writing failed with. */
+int oak__why_live_print(const struct oak_leak_report *r, FILE *f);
 
 #endif

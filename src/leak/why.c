@@ -19,7 +19,7 @@ OAK_PRINTF(2, 3) static void say(struct text *t, const char *fmt, ...)
         t->n = t->n + (size_t)n < t->size ? t->n + (size_t)n : t->size - 1;
 }
 
-static const char *object_name(enum oak_wait_reason reason)
+const char *oak__why_object(enum oak_wait_reason reason)
 {
     switch (reason) {
     case OAK_WAIT_CHAN_SEND:
@@ -83,7 +83,7 @@ static void say_nothing_there(struct text *t, enum oak_wait_reason reason)
 
 static void say_proof(struct text *t, const struct oak__leak_entry *e, enum oak_wait_reason reason)
 {
-    const char *what = object_name(reason);
+    const char *what = oak__why_object(reason);
     unsigned long long object = e->object, other = e->nothers ? e->others[0] : 0;
     switch ((enum oak__why)e->why) {
     case OAK__WHY_NOTHING:
