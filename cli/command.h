@@ -25,6 +25,8 @@ enum { EXIT_TROUBLE = 2 };
 const struct command *command_find(const char *name);
 /* The command whose name is nearest to a mistyped one; NULL when none is near. */
 const struct command *command_nearest(const char *name);
+/* Says that there is none of that name, and which is near. EXIT_TROUBLE. */
+int command_unknown(const char *name);
 void command_usage(const struct command *c);
 
 /* "oakum: text" on standard error. */

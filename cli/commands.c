@@ -57,3 +57,13 @@ const struct command *command_nearest(const char *name)
     }
     return best;
 }
+
+int command_unknown(const char *name)
+{
+    const struct command *near = command_nearest(name);
+    if (near)
+        complain("there is no command '%s'; did you mean '%s'?", name, near->name);
+    else
+        complain("there is no command '%s'; see 'oakum help'", name);
+    return EXIT_TROUBLE;
+}

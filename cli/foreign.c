@@ -5,24 +5,36 @@
 
 #include <oakum/version.h>
 
-#include <elf.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Registers are no memory of the process: they get addresses of their own, where no process has any. */
 #define REGISTERS_AT ((uintptr_t)0xff00000000000000)
 enum { MOST_SKIPPED = 1 << 16 };
 
-/* Room for one more of n; false: none (said so). */
+int foreign_no_memory(const struct foreign *f)
+{
+    return leaks_fail(EXIT_TROUBLE, "out of memory", f->name,
+                      "the tool needs as much as the process has written to, and a tenth more");
+}
+
+int foreign_lacks(const struct foreign *f)
+{
+    return leaks_fail(
+        LEAKS_NOTHING_PROVABLE, "nothing can be proven, memory lacks", f->name,
+        f->core ? "let the kernel write the core file, not a debugger, with 0x33 in /proc/PID/coredump_filter"
+                : "it shares more than 64 MiB with other processes, which may hold references");
+}
+
+/* Room for one more of n; false: none. */
 static bool grow(void **at, size_t n, size_t *room, size_t size)
 {
     if (n < *room)
         return true;
     size_t more = *room ? 2 * *room : 64;
     void *p = realloc(*at, more * size);
-    if (!p) {
-        complain("leaks: out of memory");
+    if (!p)
         return false;
-    }
     *at = p;
     *room = more;
     return true;
@@ -36,24 +48,56 @@ bool foreign_add_map(struct foreign *f, const struct foreign_map *m)
     return true;
 }
 
-bool foreign_add_present(struct foreign *f, uintptr_t lo, uintptr_t hi)
+bool foreign_add_span(struct oak__span **list, size_t *n, size_t *room, uintptr_t lo, uintptr_t hi)
 {
-    if (f->npresent && f->present[f->npresent - 1].hi == lo) {
-        f->present[f->npresent - 1].hi = hi;
+    if (*n && (*list)[*n - 1].hi == lo) {
+        (*list)[*n - 1].hi = hi;
         return true;
     }
-    if (!grow((void **)&f->present, f->npresent, &f->present_room, sizeof *f->present))
+    if (!grow((void **)list, *n, room, sizeof **list))
         return false;
-    f->present[f->npresent++] = (struct oak__span){lo, hi};
+    (*list)[(*n)++] = (struct oak__span){lo, hi};
     return true;
 }
 
+bool foreign_add_present(struct foreign *f, uintptr_t lo, uintptr_t hi)
+{
+    return foreign_add_span(&f->present, &f->npresent, &f->present_room, lo, hi);
+}
+
+/* Each by itself: what one is part of, its neighbour may not be. */
 bool foreign_add_refused(struct foreign *f, uintptr_t lo, uintptr_t hi)
 {
     if (!grow((void **)&f->refused, f->nrefused, &f->refused_room, sizeof *f->refused))
         return false;
     f->refused[f->nrefused++] = (struct oak__span){lo, hi};
     return true;
+}
+
+struct foreign_map *foreign_map_of(const struct foreign *f, uintptr_t a)
+{
+    size_t lo = 0, hi = f->nmaps;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (f->maps[mid].hi <= a)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < f->nmaps && f->maps[lo].lo <= a ? &f->maps[lo] : NULL;
+}
+
+size_t foreign_present_from(const struct foreign *f, uintptr_t a)
+{
+    size_t lo = 0, hi = f->npresent;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (f->present[mid].hi <= a)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
 }
 
 bool foreign_add_thread(struct foreign *f, pid_t tid, uintptr_t sp)
@@ -84,7 +128,7 @@ static void present_pages(struct oak__image *img, const struct oak__mapping *m, 
 {
     const struct foreign *f = img->source;
     (void)m;
-    for (size_t i = 0; i < f->npresent && f->present[i].lo < hi; i++) {
+    for (size_t i = foreign_present_from(f, lo); i < f->npresent && f->present[i].lo < hi; i++) {
         uintptr_t a = f->present[i].lo < lo ? lo : f->present[i].lo;
         uintptr_t b = f->present[i].hi > hi ? hi : f->present[i].hi;
         if (a < b)
@@ -140,20 +184,20 @@ static bool find_root(struct foreign *f)
     return s.found;
 }
 
-static int check_version(const struct foreign *f, const char *name)
+static int check_version(const struct foreign *f)
 {
-    uint32_t sizes[OAK__DEBUG_SIZES];
-    oak__debug_sizes(sizes);
+    char where[256];
     if (f->root.size == sizeof f->root &&
         strncmp(f->root.version, oak_version(), sizeof f->root.version) == 0 &&
-        memcmp(f->root.sizes, sizes, sizeof sizes) == 0)
+        strncmp(f->root.identity, oak__debug_identity, sizeof f->root.identity) == 0)
         return 0;
-    complain("leaks: %s runs with version %.20s of the library%s, this tool knows version %s: use the tool "
-             "that came with that "
-             "library",
-             name, f->root.version, strcmp(f->root.version, oak_version()) ? "" : ", built otherwise",
-             oak_version());
-    return LEAKS_OTHER_VERSION;
+    /* The head of the record is the same in all versions. */
+    bool has_identity = f->root.size == sizeof f->root;
+    snprintf(where, sizeof where, "%.100s (version %.20s, build %.*s; this tool knows version %s, build %s)",
+             f->name, f->root.version, has_identity ? (int)sizeof f->root.identity : 7,
+             has_identity ? f->root.identity : "unknown", oak_version(), oak__debug_identity);
+    return leaks_fail(LEAKS_OTHER_VERSION, "it runs with another build of the library", where,
+                      "use the oakum that came with that library");
 }
 
 static void skip(struct oak__tables *t, uintptr_t lo, uintptr_t hi)
@@ -174,12 +218,18 @@ static bool read_slab(struct foreign *f, uintptr_t at, struct oak__table *out)
     if (!image_copy(&f->img, at, &s, sizeof s))
         return false;
     uint32_t n = load_relaxed(&s.nchunks);
+    if (n > OAK__SLAB_MAX_CHUNKS)
+        return false;
     out->object_size = s.object_size;
     out->nchunks = n;
     out->chunks = oak__scratch_alloc(&f->scratch, n + 1, sizeof *out->chunks);
     for (uint32_t i = 0; out->chunks && i < n; i++) {
         struct chunk_note c;
         if (!image_copy(&f->img, (uintptr_t)s.chunks + i * sizeof c, &c, sizeof c))
+            return false;
+        const uintptr_t end = c.base + c.objects * s.object_size;
+        if (!s.object_size || c.objects > (UINTPTR_MAX - c.base) / s.object_size ||
+            (c.objects && (!oak__image_mapping(&f->img, c.base) || !oak__image_mapping(&f->img, end - 1))))
             return false;
         out->chunks[i] = (struct oak__chunk){c.base, c.objects};
     }
@@ -265,7 +315,7 @@ static bool is_on_stacks(const struct foreign *f, const struct oak__span *s)
 {
     size_t region, slot;
     struct oak__span bounds;
-    return !f->is_core && oak__stack_slot(&f->tables, s->lo, &region, &slot, &bounds) && s->hi <= bounds.hi;
+    return !f->core && oak__stack_slot(&f->tables, s->lo, &region, &slot, &bounds) && s->hi <= bounds.hi;
 }
 
 /* Reserved for stacks, and never used. */
@@ -299,23 +349,34 @@ static void judge_refused(struct foreign *f)
                                  is_skipped(f, &f->refused[i]));
 }
 
-int foreign_open(struct foreign *f, const char *name)
+/* Where the record of the books should be, the core file has nothing. */
+static bool data_lack(const struct foreign *f)
 {
-    int err = make_image(f);
-    if (err) {
-        complain("leaks: out of memory");
-        return err;
+    for (size_t i = 0; i < f->nrefused; i++) {
+        const struct foreign_map *m = foreign_map_of(f, f->refused[i].lo);
+        if (f->core && m && m->path)
+            return true;
     }
-    if (!find_root(f)) {
-        complain("leaks: %s is no program that uses Oakum (or it was built with an older version of it)",
-                 name);
-        return LEAKS_NOT_OAKUM;
-    }
-    err = check_version(f, name);
-    if (!err && !read_tables(f)) {
-        complain("leaks: the runtime's books in %s cannot be read", name);
-        err = EXIT_TROUBLE;
-    }
+    return false;
+}
+
+int foreign_open(struct foreign *f)
+{
+    if (make_image(f))
+        return foreign_no_memory(f);
+    bool found = find_root(f);
+    if (!found && data_lack(f))
+        return foreign_lacks(f);
+    if (!found)
+        return leaks_fail(
+            LEAKS_NOT_OAKUM, "there is no Oakum in it", f->name,
+            "only programs that use the library can be looked at (older versions of it cannot)");
+    int err = f->core ? foreign_check_program(f) : 0;
+    if (!err)
+        err = check_version(f);
+    if (!err && !read_tables(f))
+        err = leaks_fail(EXIT_TROUBLE, "the runtime's books cannot be read", f->name,
+                         "they are damaged: take another core file, or look at the process again");
     if (!err)
         judge_refused(f);
     return err;

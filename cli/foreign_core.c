@@ -5,7 +5,8 @@
  * then (foreign.refused).
  *
  * The kernel mentions every mapping, also one that it leaves out. A debugger (gcore) says nothing of what it leaves out, so
- * from its files nothing is proven either; they have a section table, the kernel's have none.
+ * from its files nothing is proven either; they have a section table, the kernel's have none (one entry, where there are more
+ * mappings than the header can count).
  */
 #include "foreign.h"
 #include "command.h"
@@ -21,25 +22,36 @@
 #include <unistd.h>
 
 #if defined(__x86_64__)
-enum { MACHINE = EM_X86_64, RED_ZONE = 128 };
+enum { MACHINE = EM_X86_64, RED_ZONE = 128, MIN_PAGE = 4096 };
     #define SP_OF(regs) ((regs).rsp)
 #elif defined(__aarch64__)
-enum { MACHINE = EM_AARCH64, RED_ZONE = 0 };
+enum { MACHINE = EM_AARCH64, RED_ZONE = 0, MIN_PAGE = 4096 };
     #define SP_OF(regs) ((regs).sp)
 #endif
 
 struct core {
     struct foreign *f;
-    const char *name;
     int fd;
     const char *at; /* the file */
     uint64_t size;
+    uint64_t phdrs; /* address of the program's own headers; 0: not known */
 };
 
-static int bad(const struct core *c, const char *what)
+static int bad(const struct core *c, const char *what, const char *todo)
 {
-    complain("leaks: %s: %s", c->name, what);
-    return EXIT_TROUBLE;
+    return leaks_fail(EXIT_TROUBLE, what, c->f->name, todo);
+}
+
+static int damaged(const struct core *c)
+{
+    return bad(c, "this core file is damaged", "take another copy of it");
+}
+
+static int cut_off(const struct core *c)
+{
+    return bad(
+        c, "this core file is cut off",
+        "see whether the disk was full, or a limit was met (ulimit -c unlimited), and let it be left anew");
 }
 
 static bool within(const struct core *c, uint64_t offset, uint64_t size)
@@ -47,22 +59,51 @@ static bool within(const struct core *c, uint64_t offset, uint64_t size)
     return offset <= c->size && size <= c->size - offset;
 }
 
-static int check_header(const struct core *c)
+static const char *compressed_by(const struct core *c)
 {
-    const Elf64_Ehdr *e = (const void *)c->at;
+    static const struct {
+        const char *magic, *name;
+    } known[] = {{"\x28\xb5\x2f\xfd", "it is compressed: unpack it with zstd -d"},
+                 {"\x1f\x8b", "it is compressed: unpack it with gunzip"},
+                 {"\xfd"
+                  "7zXZ",
+                  "it is compressed: unpack it with xz -d"},
+                 {"\x04\x22\x4d\x18", "it is compressed: unpack it with lz4 -d"},
+                 {"BZh", "it is compressed: unpack it with bunzip2"}};
+    for (size_t i = 0; i < countof(known); i++)
+        if (c->size > 8 && memcmp(c->at, known[i].magic, strlen(known[i].magic)) == 0)
+            return known[i].name;
+    return NULL;
+}
+
+/* More mappings than the header can count: the number is in the first section. */
+static uint64_t headers(const struct core *c, const Elf64_Ehdr *e)
+{
+    Elf64_Shdr first;
+    if (e->e_phnum != PN_XNUM)
+        return e->e_phnum;
+    if (!e->e_shoff || !within(c, e->e_shoff, sizeof first))
+        return 0;
+    memcpy(&first, c->at + e->e_shoff, sizeof first);
+    return first.sh_info;
+}
+
+static int check_header(const struct core *c, const Elf64_Ehdr *e)
+{
+    const char *packed = compressed_by(c);
+    if (packed)
+        return bad(c, "this is no core file", packed);
     if (c->size < sizeof *e || memcmp(e->e_ident, ELFMAG, SELFMAG) != 0)
-        return bad(c, "this is no core file");
+        return bad(c, "this is no core file", "name a file that the kernel left of a process (core(5))");
     if (e->e_ident[EI_CLASS] != ELFCLASS64 || e->e_machine != MACHINE)
-        return bad(c, "this core file is of another kind of machine");
+        return bad(c, "this core file is of another kind of machine", "look at it there");
     if (e->e_type != ET_CORE)
-        return bad(
-            c, "this is no core file, but a program or a library: the core comes first, then the program");
-    if (e->e_phnum == PN_XNUM)
-        return bad(c, "this core file has more mappings than this tool can read");
-    if (e->e_phentsize != sizeof(Elf64_Phdr) ||
-        !within(c, e->e_phoff, (uint64_t)e->e_phnum * sizeof(Elf64_Phdr)))
-        return bad(c, "this core file is cut off or damaged");
-    return 0;
+        return bad(c, "this is no core file, but a program or a library",
+                   "the core comes first, then the program");
+    if (e->e_phentsize != sizeof(Elf64_Phdr))
+        return damaged(c);
+    const uint64_t n = headers(c, e);
+    return n && within(c, e->e_phoff, n * sizeof(Elf64_Phdr)) ? 0 : cut_off(c);
 }
 
 /* The parts of [offset, offset + size) that are not holes are what the process had there. */
@@ -83,21 +124,54 @@ static bool add_data(struct core *c, const Elf64_Phdr *p)
     return true;
 }
 
+/* The part of it that is in the file, and the part that is not. */
 static int add_load(struct core *c, const Elf64_Phdr *p)
 {
-    struct foreign_map m = {.lo = p->p_vaddr, .hi = p->p_vaddr + p->p_memsz};
+    const uint64_t end = p->p_vaddr + p->p_memsz, there = p->p_vaddr + p->p_filesz;
+    struct foreign_map m = {.lo = p->p_vaddr, .hi = there, .executable = p->p_flags & PF_X};
+    if (end < p->p_vaddr || p->p_filesz > p->p_memsz || (p->p_vaddr | p->p_memsz) % MIN_PAGE)
+        return damaged(c);
     if (!within(c, p->p_offset, p->p_filesz))
-        return bad(c, "this core file is cut off: the disk was full, or a limit (ulimit -c) was met");
+        return cut_off(c);
     m.flags = (p->p_flags & PF_R ? OAK__MAP_READ : 0) | (p->p_flags & PF_W ? OAK__MAP_WRITE : 0);
-    m.executable = p->p_flags & PF_X;
-    m.local = p->p_filesz ? c->at + p->p_offset : NULL;
-    if (p->p_filesz < p->p_memsz) {
-        const uint64_t from = p->p_vaddr + p->p_filesz;
-        if (p->p_flags & PF_W && !foreign_add_refused(c->f, from, p->p_vaddr + p->p_memsz))
-            return EXIT_TROUBLE;
-        m.hi = p->p_vaddr + (p->p_filesz ? p->p_filesz : p->p_memsz);
+    if (p->p_filesz) {
+        m.local = c->at + p->p_offset;
+        if (!foreign_add_map(c->f, &m) || !add_data(c, p))
+            return foreign_no_memory(c->f);
     }
-    return m.lo >= m.hi || (foreign_add_map(c->f, &m) && add_data(c, p)) ? 0 : EXIT_TROUBLE;
+    if (there == end)
+        return 0;
+    m.lo = there;
+    m.hi = end;
+    m.local = NULL;
+    bool ok = foreign_add_map(c->f, &m) && (!(p->p_flags & PF_W) || foreign_add_refused(c->f, there, end));
+    return ok ? 0 : foreign_no_memory(c->f);
+}
+
+static int by_address(const void *pa, const void *pb)
+{
+    const struct foreign_map *a = pa, *b = pb;
+    return a->lo < b->lo ? -1 : a->lo > b->lo;
+}
+
+static int by_begin(const void *pa, const void *pb)
+{
+    const struct oak__span *a = pa, *b = pb;
+    return a->lo < b->lo ? -1 : a->lo > b->lo;
+}
+
+/* The kernel writes them in order; nobody else must. */
+static int sort_loads(struct core *c)
+{
+    struct foreign *f = c->f;
+    qsort(f->maps, f->nmaps, sizeof *f->maps, by_address);
+    qsort(f->present, f->npresent, sizeof *f->present, by_begin);
+    for (size_t i = 1; i < f->nmaps; i++)
+        if (f->maps[i].lo < f->maps[i - 1].hi)
+            return damaged(c);
+    return f->nmaps
+               ? 0
+               : bad(c, "this core file has no memory", "let it be left anew (coredump_filter, core(5))");
 }
 
 /* ---- notes ---- */
@@ -114,26 +188,53 @@ static bool add_thread(struct core *c, const void *at, size_t size)
            foreign_add_registers(c->f, &s.pr_reg, sizeof s.pr_reg);
 }
 
-/* count, page size, count times (start, end, offset in pages), count names. */
-static bool add_files(struct core *c, const char *at, size_t size)
+static uint64_t word_of(const char *at, uint64_t i)
 {
-    const uint64_t *w = (const uint64_t *)at;
-    if (size < 16 || w[0] > size / 24)
-        return true;
-    const char *name = (const char *)(w + 2 + 3 * w[0]), *end = at + size;
-    for (uint64_t i = 0; i < w[0] && name < end; i++) {
-        const uint64_t *entry = w + 2 + 3 * i;
-        for (size_t k = 0; k < c->f->nmaps; k++) {
-            struct foreign_map *m = &c->f->maps[k];
-            if (m->lo < entry[0] || m->lo >= entry[1])
-                continue;
-            m->flags |= OAK__MAP_FILE;
-            m->offset = entry[2] * w[1] + (m->lo - entry[0]);
-            m->path = m->path ? m->path : strndup(name, (size_t)(end - name));
+    uint64_t w;
+    memcpy(&w, at + i * sizeof w, sizeof w);
+    return w;
+}
+
+static void name_maps(struct foreign *f, uint64_t lo, uint64_t hi, uint64_t offset, const char *name,
+                      size_t most)
+{
+    struct foreign_map *end = f->maps + f->nmaps, *m = f->maps;
+    for (size_t n = f->nmaps; n;) { /* the first that begins at lo or later */
+        size_t half = n / 2;
+        if (m[half].lo < lo) {
+            m += half + 1;
+            n -= half + 1;
+        } else {
+            n = half;
         }
+    }
+    for (; m < end && m->lo < hi; m++) {
+        m->flags |= OAK__MAP_FILE;
+        m->offset = offset + (m->lo - lo);
+        m->path = m->path ? m->path : strndup(name, most);
+    }
+}
+
+/* count, page size, count times (start, end, offset in pages), count names. */
+static void add_files(struct core *c, const char *at, size_t size)
+{
+    const uint64_t n = size < 16 ? 0 : word_of(at, 0);
+    if (!n || n > (size - 16) / 24)
+        return;
+    const char *name = at + 16 + 24 * n, *end = at + size;
+    for (uint64_t i = 0; i < n && name < end; i++) {
+        const uint64_t e = 2 + 3 * i;
+        name_maps(c->f, word_of(at, e), word_of(at, e + 1), word_of(at, e + 2) * word_of(at, 1), name,
+                  (size_t)(end - name));
         name += strnlen(name, (size_t)(end - name)) + 1;
     }
-    return true;
+}
+
+static void add_auxv(struct core *c, const char *at, size_t size)
+{
+    for (uint64_t i = 0; (i + 2) * 8 <= size; i += 2)
+        if (word_of(at, i) == AT_PHDR)
+            c->phdrs = word_of(at, i + 1);
 }
 
 static bool add_note(struct core *c, uint32_t type, const char *at, size_t size)
@@ -152,8 +253,12 @@ static bool add_note(struct core *c, uint32_t type, const char *at, size_t size)
     case NT_PRFPREG:
     case NT_X86_XSTATE:
         return c->f->nthreads == 0 || foreign_add_registers(c->f, at, size);
+    case NT_AUXV:
+        add_auxv(c, at, size);
+        return true;
     case NT_FILE:
-        return add_files(c, at, size);
+        add_files(c, at, size);
+        return true;
     default:
         return true;
     }
@@ -162,16 +267,17 @@ static bool add_note(struct core *c, uint32_t type, const char *at, size_t size)
 static int read_notes(struct core *c, const Elf64_Phdr *p)
 {
     uint64_t at = p->p_offset, end = at + p->p_filesz;
+    Elf64_Nhdr n;
     if (!within(c, p->p_offset, p->p_filesz))
-        return bad(c, "this core file is cut off");
-    while (at + sizeof(Elf64_Nhdr) <= end) {
-        const Elf64_Nhdr *n = (const void *)(c->at + at);
-        uint64_t desc = at + sizeof *n + round_up(n->n_namesz, 4u);
-        if (desc > end || n->n_descsz > end - desc)
-            return bad(c, "the notes of this core file are damaged");
-        if (!add_note(c, n->n_type, c->at + desc, n->n_descsz))
-            return EXIT_TROUBLE;
-        at = desc + round_up(n->n_descsz, 4u);
+        return cut_off(c);
+    while (at + sizeof n <= end) {
+        memcpy(&n, c->at + at, sizeof n);
+        uint64_t desc = at + sizeof n + round_up((uint64_t)n.n_namesz, (uint64_t)4);
+        if (desc > end || n.n_descsz > end - desc)
+            return damaged(c);
+        if (!add_note(c, n.n_type, c->at + desc, n.n_descsz))
+            return foreign_no_memory(c->f);
+        at = desc + round_up((uint64_t)n.n_descsz, (uint64_t)4);
     }
     return 0;
 }
@@ -196,45 +302,65 @@ static void guess_kinds(struct foreign *f)
     }
 }
 
+static void find_exe(struct core *c)
+{
+    const struct foreign_map *m = c->phdrs ? foreign_map_of(c->f, c->phdrs) : NULL;
+    c->f->exe = m ? m->path : NULL;
+}
+
+static int each_header(struct core *c, const Elf64_Ehdr *e, uint32_t type,
+                       int (*fn)(struct core *c, const Elf64_Phdr *p))
+{
+    const uint64_t n = headers(c, e);
+    int err = 0;
+    for (uint64_t i = 0; i < n && !err; i++) {
+        Elf64_Phdr p;
+        memcpy(&p, c->at + e->e_phoff + i * sizeof p, sizeof p);
+        err = p.p_type == type ? fn(c, &p) : 0;
+    }
+    return err;
+}
+
 static int read_core(struct core *c)
 {
-    int err = check_header(c);
+    Elf64_Ehdr e = {0};
+    memcpy(&e, c->at, c->size < sizeof e ? c->size : sizeof e);
+    int err = check_header(c, &e);
     if (err)
         return err;
-    const Elf64_Ehdr *e = (const void *)c->at;
-    const Elf64_Phdr *p = (const void *)(c->at + e->e_phoff);
-    c->f->lacks = e->e_shnum != 0;
-    for (int i = 0; i < e->e_phnum && !err; i++)
-        if (p[i].p_type == PT_LOAD)
-            err = add_load(c, &p[i]);
-    for (int i = 0; i < e->e_phnum && !err; i++)
-        if (p[i].p_type == PT_NOTE)
-            err = read_notes(c, &p[i]);
-    if (!err && c->f->nthreads == 0)
-        err = bad(c, "this core file has no threads");
+    c->f->lacks = e.e_shnum > (e.e_phnum == PN_XNUM ? 1 : 0);
+    err = each_header(c, &e, PT_LOAD, add_load);
     if (!err)
+        err = sort_loads(c);
+    if (!err)
+        err = each_header(c, &e, PT_NOTE, read_notes);
+    if (!err && c->f->nthreads == 0)
+        err = bad(c, "this core file has no threads", "take another copy of it");
+    if (!err) {
+        find_exe(c);
         guess_kinds(c->f);
+    }
     return err;
 }
 
 int foreign_from_core(struct foreign *f, const char *core, const char *program)
 {
-    struct core c = {.f = f, .name = core};
-    f->is_core = true;
+    struct core c = {.f = f};
     struct stat st;
-    if (access(program, R_OK)) {
-        complain("leaks: %s: %s", program, strerror(errno));
-        return EXIT_TROUBLE;
-    }
+    f->core = core;
+    f->program = program;
+    snprintf(f->name, sizeof f->name, "%s", core);
+    if (access(program, R_OK))
+        return leaks_fail(EXIT_TROUBLE, strerror(errno), program, "name the program that left the core file");
     c.fd = open(core, O_RDONLY | O_CLOEXEC);
     if (c.fd < 0 || fstat(c.fd, &st))
-        return bad(&c, strerror(errno));
+        return bad(&c, strerror(errno), "name the core file first, then the program that left it");
     if (!S_ISREG(st.st_mode) || st.st_size == 0)
-        return bad(&c, "this is no core file");
+        return bad(&c, "this is no core file", "name a file that the kernel left of a process (core(5))");
     c.size = (uint64_t)st.st_size;
     void *at = mmap(NULL, c.size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, c.fd, 0);
     if (at == MAP_FAILED)
-        return bad(&c, strerror(errno));
+        return bad(&c, strerror(errno), "it is as large as the process was");
     c.at = at;
     int err = read_core(&c);
     close(c.fd);

@@ -5,52 +5,13 @@
 #include "sched/park.h"
 #include "stack/away.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { TEXT = 64 };
 
-static const struct foreign_map *map_of(const struct foreign *f, uintptr_t a)
-{
-    for (size_t i = 0; i < f->nmaps; i++)
-        if (a >= f->maps[i].lo && a < f->maps[i].hi)
-            return &f->maps[i];
-    return NULL;
-}
-
-/* Text of the program: what it has not written to is in its file. */
-static const char *read_text(const struct foreign *f, uintptr_t a, char *buf)
-{
-    const struct foreign_map *m = a ? map_of(f, a) : NULL;
-    ssize_t n = 0;
-    if (!m)
-        return NULL;
-    size_t most = m->hi - a < TEXT - 1 ? m->hi - a : TEXT - 1;
-    bool there = false;
-    for (size_t i = 0; i < f->npresent; i++)
-        there = there || (a >= f->present[i].lo && a < f->present[i].hi);
-    if (there) {
-        const void *p = oak__image_at(&f->img, a, most);
-        if (!p)
-            return NULL;
-        memcpy(buf, p, most);
-        n = (ssize_t)most;
-    } else if (m->path) {
-        int fd = open(m->path, O_RDONLY | O_CLOEXEC);
-        n = fd < 0 ? 0 : pread(fd, buf, most, (off_t)(a - m->lo + m->offset));
-        if (fd >= 0)
-            close(fd);
-    }
-    if (n <= 0)
-        return NULL;
-    buf[n] = 0;
-    return buf;
-}
-
 static bool is_code(const struct foreign *f, uintptr_t pc)
 {
-    const struct foreign_map *m = map_of(f, pc);
+    const struct foreign_map *m = foreign_map_of(f, pc);
     return m && m->executable;
 }
 
@@ -115,8 +76,8 @@ static int by_id(const void *pa, const void *pb)
     return a->id < b->id ? -1 : a->id > b->id;
 }
 
-static void describe(const struct foreign *f, const struct oak__g *g, struct oak_goroutine_info *out,
-                     char text[2][TEXT])
+static void describe(struct foreign *f, const struct oak__g *g, struct oak_goroutine_info *out,
+                     char text[TEXT])
 {
     const uintptr_t scope = (uintptr_t)load_relaxed(&g->scope);
     const uint64_t wait = load_relaxed(&g->wait);
@@ -127,7 +88,7 @@ static void describe(const struct foreign *f, const struct oak__g *g, struct oak
         .entry = g->fn,
         .created_at = g->created_at,
         .scope = (const void *)scope,
-        .name = read_text(f, (uintptr_t)load_relaxed(&g->name), text[0]),
+        .name = foreign_text(f, (uintptr_t)load_relaxed(&g->name), text, TEXT),
     };
     if (out->state != OAK_STATE_WAITING)
         return;
@@ -143,7 +104,7 @@ int64_t foreign_goroutines(bool (*fn)(const struct oak_goroutine_info *g, void *
     struct foreign *f = source;
     struct listing l = {.f = f, .room = oak__table_size(&f->tables.g)};
     struct oak_goroutine_info info;
-    char text[2][TEXT];
+    char text[TEXT];
     int64_t visited = 0;
     l.entry = malloc((l.room + 1) * sizeof *l.entry);
     if (!l.entry)

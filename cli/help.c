@@ -16,7 +16,8 @@ static void overview(void)
          "Goroutines for C, and proof of those that leak.\n");
     for (int i = 0; commands[i]; i++)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    puts("\n'oakum help COMMAND' tells more.");
+    puts("\n'oakum help COMMAND' tells more, also which exit statuses there are; 'oakum --version' is 'oakum "
+         "version'.");
 }
 
 static int run(int argc, char **argv)
@@ -26,12 +27,8 @@ static int run(int argc, char **argv)
         return 0;
     }
     const struct command *c = command_find(argv[1]);
-    if (!c) {
-        const struct command *near = command_nearest(argv[1]);
-        complain("there is no command '%s'%s%s%s", argv[1], near ? "; did you mean '" : "",
-                 near ? near->name : "", near ? "'?" : "; see 'oakum help'");
-        return EXIT_TROUBLE;
-    }
+    if (!c)
+        return command_unknown(argv[1]);
     command_usage(c);
     return 0;
 }

@@ -42,7 +42,36 @@ static int analyse(struct foreign *f, uint64_t why_live, struct oak__results **o
     return 0;
 }
 
-static int report(struct foreign *f, const struct asked *a, int64_t begin)
+/* A report without names says why they are not there. */
+static void names_lack(const struct foreign *f, const oak_leak_report *r, bool libdw)
+{
+    const struct oak_leak *first = oak_leak_at(r, 0);
+    struct oak__symbol s[4];
+    if (!first || !first->g.entry)
+        return;
+    oak__symbols_at(first->g.entry, OAK__PC_EXACT, s, countof(s));
+    if (s[0].function[0])
+        return;
+    if (!libdw)
+        leaks_note("names and lines lack", "this tool", "install libdw (Debian: libdw1)");
+    else if (f->other_files)
+        leaks_note("names and lines lack", f->name,
+                   "a program or library that it runs is no longer there, or was built anew; keep it");
+    else
+        leaks_note("names and lines lack", f->name,
+                   "its program is stripped; put its debug file below /usr/lib/debug/.build-id, or keep an "
+                   "unstripped one");
+}
+
+static int no_goroutine(const struct foreign *f, uint64_t id)
+{
+    char where[256];
+    snprintf(where, sizeof where, "%s, goroutine %llu", f->name, (unsigned long long)id);
+    return leaks_fail(EXIT_TROUBLE, "there is no such goroutine", where,
+                      "it may have ended; a report names those that there are");
+}
+
+static int report(struct foreign *f, const struct asked *a, bool libdw, int64_t begin)
 {
     struct oak__results *results;
     struct oak_leak_report *r = oak__report_new();
@@ -52,14 +81,12 @@ static int report(struct foreign *f, const struct asked *a, int64_t begin)
         err = oak__report_fill(r, results, &a->opts, &witness);
     if (!err && a->why_live)
         err = oak__why_live_fill(r, results, a->why_live, &witness);
-    if (err == -ESRCH) {
-        complain("leaks: there is no goroutine %llu", (unsigned long long)a->why_live);
-        return EXIT_TROUBLE;
-    }
-    if (err) {
-        complain("leaks: the analysis failed: %s", strerror(-err));
-        return EXIT_TROUBLE;
-    }
+    if (err == -ESRCH)
+        return no_goroutine(f, a->why_live);
+    if (err == -ENOMEM)
+        return foreign_no_memory(f);
+    if (err)
+        return leaks_fail(EXIT_TROUBLE, "the analysis failed", f->name, strerror(-err));
     r->pause = f->pause;
     r->duration = oak__os_now() - begin;
     if (a->why_live)
@@ -70,32 +97,37 @@ static int report(struct foreign *f, const struct asked *a, int64_t begin)
         return EXIT_TROUBLE;
     if (!err && fflush(stdout))
         err = -errno;
-    if (err) {
-        complain("leaks: the report cannot be written: %s", strerror(-err));
-        return EXIT_TROUBLE;
-    }
+    if (err)
+        return leaks_fail(EXIT_TROUBLE, "the report cannot be written", "standard output", strerror(-err));
+    names_lack(f, r, libdw);
+    if (f->lacks)
+        return foreign_lacks(f);
     const bool proven = a->why_live ? oak__why_live_leaked(r) != NULL : oak_leak_count(r, OAK_LEAKED) != 0;
     return proven ? LEAKS_PROVEN : 0;
 }
 
-static int look_at(struct foreign *f, const struct asked *a, const char *name, int pid, const char *program)
+static int look_at(struct foreign *f, const struct asked *a, int pid, const char *program)
 {
     const int64_t begin = oak__os_now();
     int err = a->core ? foreign_from_core(f, a->core, program) : foreign_from_pid(f, pid);
     if (!err)
-        err = foreign_open(f, name);
+        err = foreign_open(f);
     if (err)
         return err;
-    const struct oak__symbol_target t = {
-        .pid = pid, .core = a->core, .program = program, .code = f->root.code, .file = "leak/debug_root.c"};
-    oak__symbol_target(&t);
-    return report(f, a, begin);
+    const struct oak__symbol_target t = {.pid = f->via,
+                                         .core = a->core,
+                                         .program = program,
+                                         .code = f->root.code,
+                                         .file = "leak/debug_root.c",
+                                         .open = foreign_open_module,
+                                         .source = f};
+    const bool libdw = oak__symbol_target(&t);
+    return report(f, a, libdw, begin);
 }
 
-static int usage(const char *what, const char *which)
+static int usage(const char *what, const char *where)
 {
-    complain("leaks: %s%s; see 'oakum help leaks'", what, which);
-    return EXIT_TROUBLE;
+    return leaks_fail(EXIT_TROUBLE, what, where, "see 'oakum help leaks'");
 }
 
 /* A whole positive number; 0: it is none. */
@@ -129,24 +161,22 @@ static int run(int argc, char **argv)
         if (c == 'w') {
             a.why_live = (uint64_t)number(optarg);
             if (!a.why_live)
-                return usage("a goroutine is named by its number, as reports have it, not by ", optarg);
+                return usage("a goroutine is named by its number, as reports have it", optarg);
             continue;
         }
         if (c != 'c')
-            return usage("no such option, or it lacks its value: ", argv[optind - 1]);
+            return usage("there is no such option, or it lacks its value", argv[optind - 1]);
         a.core = optarg;
     }
-    if (argc - optind != 1)
-        return usage(a.core ? "which PROGRAM left that core file?"
-                            : "which process? PID is missing, or there is too much",
-                     "");
+    if (argc - optind < 1)
+        return a.core ? usage("which PROGRAM left that core file?", a.core) : usage("which process?", "PID");
+    if (argc - optind > 1)
+        return usage("one at a time, please", argv[optind + 1]);
     const char *which = argv[optind];
     int pid = a.core ? 0 : number(which);
     if (!a.core && !pid)
-        return usage("a process is named by its number, not by ", which);
-    char name[64];
-    snprintf(name, sizeof name, "process %d", pid);
-    return look_at(&f, &a, a.core ? a.core : name, pid, a.core ? which : NULL);
+        return usage("a process is named by its number", which);
+    return look_at(&f, &a, pid, a.core ? which : NULL);
 }
 
 const struct command command_leaks = {
@@ -164,15 +194,16 @@ const struct command command_leaks = {
             "  What keeps goroutine ID alive: the shortest chain of references from a global variable, a\n"
             "  stack or another root to what it waits for. Exit status 23 when it is leaked instead.\n"
             "\n"
-            "The process must use the same version of Oakum as this tool.\n"
+            "The process must use the same build of Oakum as this tool.\n"
             "\n"
             "Exit status:\n"
-            "  0   no goroutine is proven leaked\n"
-            "  23  some are\n"
-            "  2   wrong usage; a file cannot be read, or is no core file, or is cut off\n"
+            "  0   no goroutine has leaked, as far as can be proven\n"
+            "  23  some have\n"
+            "  7   nothing can be proven: memory lacks that may hold references\n"
+            "  2   wrong usage; a file cannot be read, is damaged, or belongs to another program\n"
             "  3   the process, or the core file's, does not use Oakum\n"
-            "  4   no permission to look at the process\n"
+            "  4   no permission to look at the process, or another tool traces it\n"
             "  5   there is no such process, or it ended meanwhile\n"
-            "  6   it uses another version of Oakum\n",
+            "  6   it uses another build of Oakum\n",
     .run = run,
 };

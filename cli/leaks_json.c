@@ -3,14 +3,14 @@
  * ("0x..."), since JSON's numbers cannot hold them; times and sizes are integers, in nanoseconds and bytes.
  */
 #include "leaks_json.h"
-#include "command.h"
+#include "leaks_fail.h"
 
 #ifndef OAK_HAVE_JANSSON
 
 int leaks_json(const oak_leak_report *r, int64_t memory, FILE *out)
 {
     (void)r, (void)memory, (void)out;
-    complain("leaks: this tool was built without libjansson and cannot write JSON");
+    leaks_note("no JSON can be written", "this tool", "build it with libjansson (Debian: libjansson-dev)");
     return -ENOTSUP;
 }
 

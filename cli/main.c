@@ -15,16 +15,6 @@ void complain(const char *fmt, ...)
     fputc('\n', stderr);
 }
 
-static int unknown(const char *name)
-{
-    const struct command *near = command_nearest(name);
-    if (near)
-        complain("there is no command '%s'; did you mean '%s'?", name, near->name);
-    else
-        complain("there is no command '%s'; see 'oakum help'", name);
-    return EXIT_TROUBLE;
-}
-
 static int dispatch(int argc, char **argv)
 {
     if (argc < 2) {
@@ -37,7 +27,13 @@ static int dispatch(int argc, char **argv)
     else if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
         name = command_version.name;
     const struct command *c = command_find(name);
-    return c ? c->run(argc - 1, argv + 1) : unknown(name);
+    if (!c)
+        return command_unknown(name);
+    if (argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
+        command_usage(c);
+        return 0;
+    }
+    return c->run(argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)

@@ -155,6 +155,18 @@ static void learn_own_root(void)
         own_root[0] = 0;
 }
 
+/* The files of another process are not always those that have their names here. */
+static int find_elf(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base, char **path,
+                    Elf **elf)
+{
+    if (!target || !target->open || name[0] != '/')
+        return oak__dw.dwfl_linux_proc_find_elf(module, user, name, base, path, elf);
+    int fd = target->open(target->source, name, base);
+    if (fd >= 0)
+        *path = strdup(name);
+    return fd;
+}
+
 static bool ready(void)
 {
     if (state != UNTRIED)
@@ -162,7 +174,7 @@ static bool ready(void)
     state = ABSENT;
     if (!load_functions())
         return false;
-    callbacks.find_elf = oak__dw.dwfl_linux_proc_find_elf;
+    callbacks.find_elf = find_elf;
     /* Separate debug files by build id from the local folders only: a report never waits for a server. */
     callbacks.find_debuginfo = oak__dw.dwfl_build_id_find_debuginfo;
     dwfl = oak__dw.dwfl_begin(&callbacks);

@@ -65,6 +65,9 @@ struct oak__symbol_target {
     const char *core, *program;
     const void *code;
     const char *file;
+    /* Opens the file of a module that is mapped from base on: its descriptor, -1: it cannot be had. */
+    int (*open)(void *source, const char *path, uint64_t base);
+    void *source;
 };
 bool oak__symbol_target(const struct oak__symbol_target *t);
 /* In a process that was cloned while other threads ran: true when no thread was inside libdw then. */

@@ -1,5 +1,6 @@
 #include "leak/debug_root.h"
 
+#include "leak/identity.h"
 #include "leak/tables.h"
 #include "scope/ctx_after.h"
 #include "scope/scope.h"
@@ -15,22 +16,26 @@
 /* Not all zero, so that it lies in the initialised data: that is where it is looked for. */
 struct oak__debug_root oak__debug_root = {.size = sizeof oak__debug_root};
 
-void oak__debug_sizes(uint32_t sizes[OAK__DEBUG_SIZES])
-{
-    const uint32_t now[OAK__DEBUG_SIZES] = {
-        sizeof(struct oak__g),    sizeof(struct oak__m),      sizeof(struct oak_ctx),
-        sizeof(struct oak_scope), sizeof(struct oak__waiter), sizeof(struct oak__sched),
-        sizeof(struct oak__chan), sizeof(struct oak__slab),
-    };
-    memcpy(sizes, now, sizeof now);
-}
+#if defined(__x86_64__)
+    #define PROCESSOR "x86_64"
+#else
+    #define PROCESSOR "aarch64"
+#endif
+#if OAK_TSAN
+    #define SANITIZER "-tsan"
+#elif OAK_ASAN
+    #define SANITIZER "-asan"
+#else
+    #define SANITIZER ""
+#endif
+const char oak__debug_identity[OAK__DEBUG_IDENTITY] = OAK__SOURCES "-" PROCESSOR SANITIZER;
 
 /* Before main: whoever has a process or a core file of it finds the record filled in. */
 __attribute__((constructor)) static void fill(void)
 {
     struct oak__debug_root *r = &oak__debug_root;
     strncpy(r->version, oak_version(), sizeof r->version - 1);
-    oak__debug_sizes(r->sizes);
+    memcpy(r->identity, oak__debug_identity, sizeof r->identity);
     const struct oak__slab *slabs[OAK__DEBUG_SLABS] = {&oak__g_slab, &oak__m_slab, &oak__ctx_slab,
                                                        &oak__after_slab, &oak__reads_slab};
     memcpy(r->slabs, slabs, sizeof slabs);

@@ -3,7 +3,7 @@
  *
  * The record is found by its first words and by its own address in it, in the program's initialised data: so it does not
  * matter whether the program is stripped, position-independent or linked with the shared library. It says for which
- * version of the library it is, and how large the objects are that a reader is going to read.
+ * version of the library it is, and of which build: who reads the library's structures must come from the same sources.
  *
  * Internal: leak, and the tool.
  */
@@ -14,14 +14,15 @@
 #include "stack/stack.h"
 
 #define OAK__DEBUG_MAGIC "oakum.debug.root"
-enum { OAK__DEBUG_SLABS = 5, OAK__DEBUG_SIZES = 8 };
+enum { OAK__DEBUG_SLABS = 5, OAK__DEBUG_IDENTITY = 40 };
 
 struct oak__debug_root {
     char magic[16];
     const void *self;
-    uint32_t size;                                   /* of this record */
-    char version[20];                                /* oak_version() */
-    uint32_t sizes[OAK__DEBUG_SIZES];                /* of the objects, in an order of our own */
+    uint32_t size;    /* of this record */
+    char version[20]; /* oak_version() */
+    /* So far the same in all versions. */
+    char identity[OAK__DEBUG_IDENTITY];              /* oak__debug_identity */
     const struct oak__slab *slabs[OAK__DEBUG_SLABS]; /* g, m, ctx, after, reads */
     const void *kept_lo, *kept_hi;                   /* the slabs of stacks that are put away */
     struct oak__slab_books slab_books;
@@ -32,6 +33,7 @@ struct oak__debug_root {
 };
 
 extern struct oak__debug_root oak__debug_root;
-void oak__debug_sizes(uint32_t sizes[OAK__DEBUG_SIZES]);
+/* A hash of the sources, the processor, and the sanitizer that structures have room for. */
+extern const char oak__debug_identity[OAK__DEBUG_IDENTITY];
 
 #endif

@@ -1,12 +1,19 @@
 /*
  * What `oakum leaks` is tried on: four goroutines leak, one waits for what a global variable knows. Prints a line when all
  * have settled, waits until its standard input ends, and prints how many real-time signals came meanwhile (none of
- * which the kernel may drop); with an argument it dies with a core file instead.
+ * which the kernel may drop). An argument makes it another way:
+ *   die        it leaves a core file instead
+ *   leader     its first thread has ended
+ *   churn      threads begin and end all the time
+ *   heap N     it has written to N MiB
+ *   many N     N more goroutines are parked
  */
 #include <oakum.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 oak_chan(int) kept;
@@ -42,21 +49,74 @@ static void count_signal(int sig)
     signals++;
 }
 
-static int app(int argc, char **argv)
+static void *briefly(void *arg)
+{
+    return arg;
+}
+
+static void *churn(void *arg)
+{
+    pthread_t t[4];
+    for (;;) {
+        for (int i = 0; i < 4; i++)
+            if (pthread_create(&t[i], NULL, briefly, arg))
+                abort();
+        for (int i = 0; i < 4; i++)
+            pthread_join(t[i], NULL);
+    }
+}
+
+static void wait_for(long waiting)
 {
     struct oak_stats now;
-    (void)argv;
+    do
+        oak_sleep(OAK_MILLISECOND);
+    while (oak_stats_read(&now) == 0 && (long)now.waiting < waiting);
+}
+
+static void **blocks;
+
+/* Blocks of 1 KiB that know each other. */
+static void fill(long mib)
+{
+    for (long i = 0; i < mib << 10; i++) {
+        void **b = malloc(1000);
+        if (!b)
+            abort();
+        memset(b, 1, 1000);
+        *b = blocks;
+        blocks = b;
+    }
+}
+
+static long shape(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    const long n = argc > 2 ? atol(argv[2]) : 0;
+    pthread_t t;
+    if (strcmp(what, "churn") == 0 && pthread_create(&t, NULL, churn, NULL))
+        abort();
+    if (strcmp(what, "heap") == 0)
+        fill(n);
+    if (strcmp(what, "many") != 0)
+        return 0;
+    for (long i = 0; i < n; i++)
+        if (oak_go_detached(serve, kept))
+            abort();
+    return n;
+}
+
+static int app(int argc, char **argv)
+{
     sigaction(SIGRTMIN, &(struct sigaction){.sa_handler = count_signal, .sa_flags = SA_RESTART}, NULL);
     leak();
     kept = oak_make(int, 0);
     if (oak_go_detached(serve, kept))
         abort();
-    do
-        oak_sleep(OAK_MILLISECOND);
-    while (oak_stats_read(&now) == 0 && now.waiting < 5);
+    wait_for(5 + shape(argc, argv));
     printf("settled\n");
     fflush(stdout);
-    if (argc > 1)
+    if (argc > 1 && strcmp(argv[1], "die") == 0)
         abort();
     char c;
     oak_blocking
@@ -66,4 +126,23 @@ static int app(int argc, char **argv)
     return 0;
 }
 
-OAK_MAIN(app)
+static int args;
+static char **words;
+
+static void *run(void *unused)
+{
+    (void)unused;
+    exit(oak_run(app, args, words));
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t t;
+    if (argc < 2 || strcmp(argv[1], "leader") != 0)
+        return oak_run(app, argc, argv);
+    args = argc;
+    words = argv;
+    if (pthread_create(&t, NULL, run, NULL))
+        abort();
+    pthread_exit(NULL);
+}
