@@ -20,6 +20,7 @@
 #include "sched/m.h"
 #include "sched/runq.h"
 #include "sched/sanitize.h"
+#include "sched/share.h"
 
 enum { STEAL_ROUNDS = 4, SPIN_ROUNDS = 40, SPIN_PAUSE = 20 };
 
@@ -81,13 +82,15 @@ static struct oak__g *steal_round(struct oak__m *m, struct oak__p *p)
     uint32_t start = s->nprocs > 1 ? oak__choose(m, OAK__CHOICE_VICTIM, s->nprocs) : 0;
     for (uint32_t i = 0; i < s->nprocs; i++) {
         struct oak__p *victim = s->p[(start + i) % s->nprocs];
-        if (victim == p)
+        if (victim == p || !shares(victim))
             continue;
         struct oak__g *g = oak__ring_steal(p, victim);
         if (!g)
             g = oak__fresh_steal(p, victim);
-        if (g)
+        if (g) {
+            oak__share_stolen(m, p, victim);
             return g;
+        }
     }
     return oak__global_pop(p, OAK__RING / 2);
 }
@@ -126,6 +129,7 @@ static struct oak__g *look(struct oak__m *m, struct oak__p *p)
     bool broken;
     int64_t now = oak__os_now();
     store_relaxed(&s->coarse_now, now);
+    oak__share_judge(m, p, now);
     run_all_timers(now);
     struct oak__g *g = oak__pick_local(p);
     if (!g)
@@ -146,7 +150,7 @@ static bool work_anywhere(void)
     if (load_acquire(&s->global_count))
         return true;
     for (uint32_t i = 0; i < s->nprocs; i++)
-        if (load_acquire(&s->p[i]->head) != load_acquire(&s->p[i]->tail) || !fresh_empty(s->p[i]))
+        if (shared_backlog(s->p[i]))
             return true;
     return false;
 }

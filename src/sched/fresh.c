@@ -1,6 +1,6 @@
 #include "sched/fresh.h"
 
-enum { MOST_STOLEN = 16 };
+enum { MOST_STOLEN = 128 };
 
 /* The oldest, or NULL. The caller has the list to himself. */
 SCHEDULER_STEP static struct oak__g *take_oldest(struct oak__p *p)

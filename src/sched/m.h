@@ -34,6 +34,14 @@ enum oak__prev_op {
     OAK__PREV_CALL,        /* it wants its call made on this thread's own stack: call.c */
 };
 
+/* A worker's last theft, until it has been judged: share.h. */
+struct oak__theft {
+    struct oak__p *victim; /* NULL: none */
+    struct oak__p *thief;
+    int64_t at;
+    uint32_t tick; /* the thief's, then */
+};
+
 /* Fields are _Atomic where another thread may look, or where two goroutines of one thread touch them (to a
  * race detector that sees goroutines, that is sharing; relaxed accesses cost nothing). */
 struct oak__m {
@@ -50,6 +58,7 @@ struct oak__m {
     struct oak__p *next_p;    /* handed over by whoever wakes us */
     struct oak__m *idle_next; /* in sched.idle_ms, under sched.lock */
     int tid;
+    struct oak__theft theft;
     void (*_Atomic call_fn)(void *); /* call.c */
     void *_Atomic call_arg;
     struct oak__g
@@ -102,11 +111,16 @@ struct oak__p {
     struct oak__p *idle_next; /* under sched.lock */
     struct oak__wheel wheel __attribute__((aligned(64)));
 
+    _Atomic int64_t alone_until __attribute__((aligned(64))); /* share.h; written by thieves */
+    _Atomic int64_t alone_for;
+
     /* the monitor's notes */
     uint32_t seen_tick;
     int64_t seen_since;
     int64_t seen_cpu;
     int seen_tid;
+    uint32_t pace_tick;
+    int64_t pace_since;
 };
 
 struct oak__sched {

@@ -16,6 +16,7 @@
 #include "sched/runq.h"
 #include "sched/sanitize.h"
 #include "sched/sched.h"
+#include "sched/share.h"
 #include "sched/trim.h"
 
 #include <pthread.h>
@@ -75,6 +76,7 @@ static bool check_p(struct oak__p *p, int64_t now, bool *wanted)
     struct oak__sched *s = oak__sched;
     struct oak__m *m = load_acquire(&p->m);
     int64_t still = standing_still(p, now);
+    oak__share_pace(p, now);
     if (!m || load_relaxed(&p->idle) || !waited_for(p, now))
         return false;
     *wanted = true;
@@ -114,6 +116,16 @@ static bool run_thread_timers(int64_t now, bool *wanted)
     return due <= now && oak__timers_run(w, now) > 0;
 }
 
+/* Is there a backlog that an idle P may come for? */
+static bool backlog(void)
+{
+    struct oak__sched *s = oak__sched;
+    for (uint32_t i = 0; i < s->nprocs; i++)
+        if (shared_backlog(s->p[i]))
+            return true;
+    return load_relaxed(&s->global_count) != 0;
+}
+
 /* One round; true when something was done. *wanted: work waits behind a busy P. */
 static bool round_once(int64_t now, bool *wanted)
 {
@@ -122,7 +134,7 @@ static bool round_once(int64_t now, bool *wanted)
     did |= run_thread_timers(now, wanted);
     for (uint32_t i = 0; i < s->nprocs; i++)
         did |= check_p(s->p[i], now, wanted);
-    if (load_relaxed(&s->nidle_ps) && (load_relaxed(&s->global_count) || oak__next_timer() <= now)) {
+    if (load_relaxed(&s->nidle_ps) && (backlog() || oak__next_timer() <= now)) {
         *wanted = true;
         oak__wake_worker();
     }

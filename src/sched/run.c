@@ -16,6 +16,7 @@
 #include "sched/park.h"
 #include "sched/runq.h"
 #include "sched/sanitize.h"
+#include "sched/share.h"
 #include "stack/away.h"
 
 #include <string.h>
@@ -294,7 +295,7 @@ void oak__ready(struct oak__g *g)
     if (old) {
         push_back(p, old);
         oak__light_fence(); /* as in oak__wake_worker */
-        if (unlikely(load_seq(&oak__sched->nidle_ps) != 0))
+        if (unlikely(load_seq(&oak__sched->nidle_ps) != 0) && shares(p))
             oak__wake_worker();
     }
 }

@@ -4,7 +4,7 @@
  * Giving a channel up costs a barrier on all processors: ownership must be worth so many atomic operations. Each time it is
  * taken away it is harder to get: what goes to and fro between processors had better stay a locked channel.
  */
-enum { STREAK = 1000, MOST_DISOWNED = 10 };
+enum { STREAK = 1000, MOST_DISOWNED = 5 };
 
 /*
  * Selects over several channels of the owner are claimed by plain stores as well, through any of them. This one is about
