@@ -13,6 +13,21 @@ static bool draining(struct http_conn *c)
     return atomic_load(&c->server->draining);
 }
 
+/* Reads the first bytes of a request. When they must be waited for, that is without a block of work. */
+static ssize_t wait_fill(struct http_conn *c)
+{
+    if (c->w) {
+        ssize_t n = oak__http_try_fill(&c->w->in, c->sock);
+        if (n != -EAGAIN)
+            return n;
+        oak__http_work_give(c);
+    }
+    int rc = oak_conn_wait_readable(c->sock);
+    if (rc == 0)
+        rc = oak__http_work_take(c);
+    return rc ? rc : oak__http_fill(&c->w->in, c->sock);
+}
+
 /* Waits for the first bytes of a request, as an idle connection that a shutdown may close. */
 static ssize_t wait_idle(struct http_conn *c)
 {
@@ -26,7 +41,7 @@ static ssize_t wait_idle(struct http_conn *c)
     atomic_store(&c->state, HTTP_IDLE);
     if (draining(c))
         return -EPIPE;
-    ssize_t n = oak__http_fill(&c->in, c->sock);
+    ssize_t n = wait_fill(c);
     atomic_store_explicit(&c->state, HTTP_BUSY, memory_order_relaxed);
     return n;
 }
@@ -37,21 +52,21 @@ static int next_head(struct http_conn *c)
     const struct oak_http_server_opts *o = &c->server->opts;
     bool timing = false;
     for (bool read = false;; read = true) {
-        int rc = oak__http_msg_head(&c->msg);
+        int rc = c->w ? oak__http_msg_head(&c->w->msg) : -EAGAIN;
         /* Found in the buffer: the handlers before it in the batch may have taken their time. */
         if (rc == 0 && !read)
             c->now = oak_now();
         if (rc != -EAGAIN)
             return rc;
-        rc = oak__http_flush_out(c);
+        rc = c->w ? oak__http_flush_out(c) : 0;
         if (rc)
             return rc;
-        bool idle = http_in_len(&c->in) == 0;
+        bool idle = !c->w || http_in_len(&c->w->in) == 0;
         if (!idle && !timing && o->read_header_limit != OAK_FOREVER) {
             timing = true;
             oak__http_read_by(c, c->now + o->read_header_limit);
         }
-        ssize_t n = idle ? wait_idle(c) : oak__http_fill(&c->in, c->sock);
+        ssize_t n = idle ? wait_idle(c) : oak__http_fill(&c->w->in, c->sock);
         if (n == -ETIMEDOUT && !idle)
             return 408;
         if (n <= 0)
@@ -82,7 +97,7 @@ static oak_ctx *handler_ctx(struct http_conn *c)
 
 static int status_for(struct http_conn *c, int err)
 {
-    if (c->msg.body_error == -ETIMEDOUT && !(c->limited && oak_ctx_err(c->limited)))
+    if (c->w->msg.body_error == -ETIMEDOUT && !(c->limited && oak_ctx_err(c->limited)))
         return 408;
     switch (err) {
     case -ETIMEDOUT:
@@ -101,19 +116,19 @@ static int failed(struct http_conn *c, int err)
 {
     if (err == -ETIMEDOUT && c->limited && oak_ctx_err(c->limited) == -ETIMEDOUT)
         http_count(&c->server->timed_out);
-    if (c->p.committed || c->broken || (err == -ECANCELED && atomic_load(&c->hung_up)))
+    if (c->w->p.committed || c->broken || (err == -ECANCELED && atomic_load(&c->hung_up)))
         return err;
     /* A body that broke off leaves no place where the next request could begin. */
     int status = status_for(c, err);
-    oak__http_response_error(&c->p, status);
-    c->p.close = c->msg.body_error != 0;
+    oak__http_response_error(&c->w->p, status);
+    c->w->p.close = c->w->msg.body_error != 0;
     return 0;
 }
 
 /* Counts a client that went away during its handler, unless it had the whole response by then. */
 static void note_hang_up(struct http_conn *c)
 {
-    const struct oak_http_response *p = &c->p;
+    const struct oak_http_response *p = &c->w->p;
     bool whole = p->committed && p->has_length && p->written == p->length;
     if (whole || c->counted || !atomic_load_explicit(&c->hung_up, memory_order_relaxed))
         return;
@@ -131,32 +146,33 @@ static bool answer(struct http_conn *c)
     oak__http_request_begin(c);
     oak__http_response_begin(c);
     oak_ctx *ctx = handler_ctx(c);
-    if (c->out.len)
+    if (c->w->out.len)
         oak__http_pend(c);
     if (ctx) {
         oak_with_ctx (ctx)
-            rc = s->opts.handler(&c->q, &c->p, s->opts.arg);
+            rc = s->opts.handler(&c->w->q, &c->w->p, s->opts.arg);
     }
     note_hang_up(c);
     if (rc < 0 && failed(c, rc))
         return false;
-    rc = oak__http_response_end(&c->p);
-    if (rc == -EBADMSG && !c->p.committed) {
-        oak__http_log(s, "a handler's body for %s is shorter than its Content-Length", c->q.path);
-        oak__http_response_error(&c->p, 500);
-        rc = oak__http_response_end(&c->p);
+    rc = oak__http_response_end(&c->w->p);
+    if (rc == -EBADMSG && !c->w->p.committed) {
+        oak__http_log(s, "a handler's body for %s is shorter than its Content-Length", c->w->q.path);
+        oak__http_response_error(&c->w->p, 500);
+        rc = oak__http_response_end(&c->w->p);
     }
-    oak__http_request_end(c);
+    oak__http_request_end(&c->w->q);
     return rc == 0;
 }
 
-/* Reads over what the handler left of the body. False: too much of it, or it is broken. */
-static bool skip_body(struct http_conn *c)
+/* Reads over what the handler left of the body. False: too much of it, or it is broken. Not to be inlined, as
+ * linger. */
+__attribute__((noinline)) static bool skip_body(struct http_conn *c)
 {
     char waste[2048];
     size_t skipped = 0;
-    while (!c->msg.body_done) {
-        ssize_t n = oak_http_read(&c->q, waste, sizeof waste);
+    while (!c->w->msg.body_done) {
+        ssize_t n = oak_http_read(&c->w->q, waste, sizeof waste);
         if (n < 0)
             return false;
         skipped += (size_t)n;
@@ -169,9 +185,9 @@ static bool skip_body(struct http_conn *c)
 static void refuse(struct http_conn *c, int status)
 {
     http_count(&c->server->malformed);
-    oak__http_response_error(&c->p, status);
-    c->p.close = true;
-    (void)oak__http_response_end(&c->p);
+    oak__http_response_error(&c->w->p, status);
+    c->w->p.close = true;
+    (void)oak__http_response_end(&c->w->p);
 }
 
 void oak__http_serve_requests(void *conn)
@@ -179,15 +195,15 @@ void oak__http_serve_requests(void *conn)
     struct http_conn *c = conn;
     for (;;) {
         int rc = next_head(c);
-        if (rc == 0 && c->msg.body == HTTP_BODY_LENGTH && c->msg.length > c->msg.bounds->body)
+        if (rc == 0 && c->w->msg.body == HTTP_BODY_LENGTH && c->w->msg.length > c->w->msg.bounds->body)
             rc = 413;
         if (rc) {
             if (rc > 0)
                 refuse(c, rc);
             return;
         }
-        if (!answer(c) || c->p.close || !skip_body(c))
+        if (!answer(c) || c->w->p.close || (!c->w->msg.body_done && !skip_body(c)))
             return;
-        oak__http_msg_next(&c->msg);
+        oak__http_msg_next(&c->w->msg);
     }
 }

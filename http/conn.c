@@ -19,11 +19,11 @@ static void panicked(struct http_conn *c, const struct oak_panic_info *info)
     c->panicked = true;
     http_count(&c->server->panics);
     oak_conn_remote_addr(c->sock, who, sizeof who);
-    oak__http_log(c->server, "panic while serving %s %s for %s: %s", oak_http_method(&c->q), c->q.path, who,
-                  info->message);
-    if (!c->p.committed) {
-        oak__http_response_error(&c->p, 500);
-        (void)oak__http_response_end(&c->p);
+    oak__http_log(c->server, "panic while serving %s %s for %s: %s", oak_http_method(&c->w->q), c->w->q.path,
+                  who, info->message);
+    if (!c->w->p.committed) {
+        oak__http_response_error(&c->w->p, 500);
+        (void)oak__http_response_end(&c->w->p);
     }
 }
 
@@ -31,13 +31,23 @@ static void panicked(struct http_conn *c, const struct oak_panic_info *info)
  * Closing a socket on which unread bytes lie sends a reset, which may overtake the response in the client's
  * kernel. So the end of stream goes first, and what the client is still sending is read over for a while.
  */
-static void linger(struct http_conn *c)
+static bool must_linger(struct http_conn *c)
+{
+    const struct http_work *w = c->w;
+    /* Idle: another request may be on its way, and so may be the response to the one before. */
+    if (!w)
+        return !c->broken && c->requests > 0;
+    if (w->msg.body_done && http_in_len(&w->in) == 0 && w->msg.complete)
+        return false;
+    return !c->broken && w->p.committed;
+}
+
+/* Not to be inlined: its buffer would be part of the stack on which the connection is idle. */
+__attribute__((noinline)) static void linger(struct http_conn *c)
 {
     char waste[2048];
     size_t left = LINGER_MOST;
-    if (c->msg.body_done && http_in_len(&c->in) == 0 && c->msg.complete)
-        return;
-    if (c->broken || !c->p.committed || oak_conn_close_write(c->sock))
+    if (oak_conn_close_write(c->sock))
         return;
     oak_conn_set_read_deadline(c->sock, oak_now() + LINGER_TIME);
     while (left > 0) {
@@ -81,11 +91,7 @@ static void release(struct http_conn *c)
 {
     oak_ctx_unref(c->limited);
     oak_ctx_unref(c->life);
-    oak__http_request_end(c);
-    oak__http_response_free(c);
-    oak__http_msg_free(&c->msg);
-    oak__http_in_free(&c->in);
-    oak__http_buf_free(&c->out);
+    oak__http_work_give(c);
     free(c);
 }
 
@@ -100,8 +106,10 @@ void oak__http_conn_main(void *conn)
         enter(c);
         if (oak_recover(oak__http_serve_requests, c, &info) == -ENOTRECOVERABLE)
             panicked(c, &info);
-        (void)oak__http_flush_out(c);
-        linger(c);
+        if (c->w)
+            (void)oak__http_flush_out(c);
+        if (must_linger(c))
+            linger(c);
         leave(c);
     }
     oak_conn_close(c->sock);

@@ -6,6 +6,10 @@
  * ones that wait in `out`. `out` is sent before the goroutine waits for the client: so each response, and
  * each batch of pipelined ones, is one write. Should a handler take long while earlier responses wait, the
  * monitor has them sent (pending.c).
+ *
+ * Most connections are idle. What only a request needs (the buffers, the parser, the request and response) is
+ * a block of work: the goroutine takes one from the server when bytes have come, and gives it back before it
+ * waits for the next request (work.c). An idle connection is this struct, a context and a page of stack.
  */
 #ifndef OAK_HTTP_CONN_H
 #define OAK_HTTP_CONN_H
@@ -57,9 +61,24 @@ struct oak_http_response {
 /* What a connection is in the middle of, for a shutdown. Its goroutine writes it, others read. */
 enum http_state { HTTP_IDLE, HTTP_BUSY };
 
+/* What serves one request after the other; of any connection, one at a time. */
+struct http_work {
+    struct http_work *next; /* among the spare ones */
+    struct http_inbuf in;
+    struct http_msg msg;
+    struct http_buf out;
+    struct oak_http_request q;
+    struct oak_http_response p;
+    long date_second;
+    char date[HTTP_DATE_LINE + 1];
+    char in_storage[1024];
+    char out_storage[1024];
+};
+
 struct http_conn {
     oak_http_server *server;
     oak_conn *sock;
+    struct http_work *w;           /* NULL while idle */
     struct http_conn *prev, *next; /* server's list; guarded by its lock */
     _Atomic int state;             /* enum http_state */
     _Atomic uint64_t requests;
@@ -80,26 +99,21 @@ struct http_conn {
     bool fresh;                /* no request has come yet */
     bool panicked;
     bool counted; /* among the clients that hung up */
-
-    struct http_inbuf in;
-    struct http_msg msg;
-    struct http_buf out;
-    struct oak_http_request q;
-    struct oak_http_response p;
-
-    long date_second;
-    char date[HTTP_DATE_LINE + 1];
-    char in_storage[1024];
-    char out_storage[1024];
 };
 
 /* conn.c: serves one accepted connection to its end, then closes and frees it. */
 void oak__http_conn_main(void *conn);
+/* work.c: gives c a block of work, for a request that has not begun; -ENOMEM. */
+int oak__http_work_take(struct http_conn *c);
+/* Takes it away, if it has one: nothing that it holds is needed any more. */
+void oak__http_work_give(struct http_conn *c);
 /* answer.c: serves its requests until it has to end. */
 void oak__http_serve_requests(void *conn);
 
 /* io.c: reads into the buffer. Bytes; 0: end of stream; negative errno. */
 ssize_t oak__http_fill(struct http_inbuf *in, oak_conn *sock);
+/* The same without waiting: -EAGAIN. */
+ssize_t oak__http_try_fill(struct http_inbuf *in, oak_conn *sock);
 /* Body bytes, from the buffer and then from the socket. As oak_http_read. */
 ssize_t oak__http_body_read(struct http_msg *m, oak_conn *sock, void *out, size_t size);
 /* The rest of the body; the caller frees *out. */
@@ -116,9 +130,8 @@ int oak__http_emit(struct http_conn *c, const struct iovec *iov, int n);
 
 /* request.c, response.c, write.c */
 void oak__http_request_begin(struct http_conn *c);
-void oak__http_request_end(struct http_conn *c);
+void oak__http_request_end(struct oak_http_request *q);
 void oak__http_response_begin(struct http_conn *c);
-void oak__http_response_free(struct http_conn *c);
 /* The handler is done: sends what is left. 0, or negative: the response cannot be completed. */
 int oak__http_response_end(struct oak_http_response *p);
 /* Drops what was composed, which is not committed, and composes an error in its place. */

@@ -8,18 +8,28 @@
 #define LEAST_READ 512
 #define GOOD_READ  4096
 
-ssize_t oak__http_fill(struct http_inbuf *in, oak_conn *sock)
+static ssize_t fill_by(struct http_inbuf *in, oak_conn *sock, ssize_t (*read)(oak_conn *, void *, size_t))
 {
     int rc = oak__http_in_room(in, LEAST_READ);
     if (rc)
         return rc;
-    ssize_t n = oak_read(sock, in->data + in->end, in->cap - in->end);
+    ssize_t n = read(sock, in->data + in->end, in->cap - in->end);
     if (n > 0)
         in->end += (size_t)n;
     /* Much comes at once: the next read shall take more. Not behind a head, which must not move. */
     if (in->end == in->cap && in->floor == 0 && in->cap < GOOD_READ)
         (void)oak__http_in_room(in, GOOD_READ - in->cap);
     return n;
+}
+
+ssize_t oak__http_fill(struct http_inbuf *in, oak_conn *sock)
+{
+    return fill_by(in, sock, oak_read);
+}
+
+ssize_t oak__http_try_fill(struct http_inbuf *in, oak_conn *sock)
+{
+    return fill_by(in, sock, oak_try_read);
 }
 
 static ssize_t more(struct http_msg *m, oak_conn *sock, void *out, size_t size)

@@ -1,4 +1,4 @@
-/* Sending: small pieces gather in c->out; what does not fit goes out with them in one writev. */
+/* Sending: small pieces gather in c->w->out; what does not fit goes out with them in one writev. */
 #include "server.h"
 
 #include <oakum/go.h>
@@ -22,7 +22,7 @@ static void write_within(struct http_conn *c, int64_t limit)
 
 static int sent(struct http_conn *c, ssize_t n)
 {
-    oak__http_buf_reset(&c->out, GATHER);
+    oak__http_buf_reset(&c->w->out, GATHER);
     if (n < 0)
         c->broken = (int)n;
     return c->broken;
@@ -31,10 +31,10 @@ static int sent(struct http_conn *c, ssize_t n)
 int oak__http_flush_out(struct http_conn *c)
 {
     http_unpend(c);
-    if (c->broken || c->out.len == 0)
+    if (c->broken || c->w->out.len == 0)
         return c->broken;
     write_within(c, c->server->opts.write_limit);
-    return sent(c, oak_write(c->sock, c->out.data, c->out.len));
+    return sent(c, oak_write(c->sock, c->w->out.data, c->w->out.len));
 }
 
 /* n: at most PIECES - 1. */
@@ -49,12 +49,12 @@ int oak__http_emit(struct http_conn *c, const struct iovec *iov, int n)
         all[i + 1] = iov[i];
         size += iov[i].iov_len;
     }
-    if (c->out.len + size <= GATHER && oak__http_buf_room(&c->out, size) == 0) {
+    if (c->w->out.len + size <= GATHER && oak__http_buf_room(&c->w->out, size) == 0) {
         for (int i = 0; i < n; i++)
-            http_put(&c->out, iov[i].iov_base, iov[i].iov_len);
+            http_put(&c->w->out, iov[i].iov_base, iov[i].iov_len);
         return 0;
     }
-    all[0] = (struct iovec){c->out.data, c->out.len};
+    all[0] = (struct iovec){c->w->out.data, c->w->out.len};
     write_within(c, c->server->opts.write_limit);
     return sent(c, oak_writev(c->sock, all, n + 1));
 }

@@ -4,7 +4,7 @@
  * With pipelining, the response to the first request is kept back so that it leaves together with the next
  * ones. If a later handler blocks, that must not keep the client waiting: a connection that runs a handler
  * with unsent output is on the server's list of pending ones, and the monitor has the output of those sent
- * that have been there for HOLD. Off the list again, c->out is its connection's alone.
+ * that have been there for HOLD. Off the list again, c->w->out is its connection's alone.
  */
 #include "server.h"
 
@@ -64,8 +64,8 @@ void oak__http_unpend_slow(struct http_conn *c)
 static void flush_for(void *conn)
 {
     struct http_conn *c = conn;
-    ssize_t n = oak_write(c->sock, c->out.data, c->out.len);
-    c->out.len = 0;
+    ssize_t n = oak_write(c->sock, c->w->out.data, c->w->out.len);
+    c->w->out.len = 0;
     if (n < 0)
         c->broken = (int)n;
     oak_waitgroup_done(&c->flushers);

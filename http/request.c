@@ -24,23 +24,23 @@ static const char *path_of(char *target, const char **query)
 
 void oak__http_request_begin(struct http_conn *c)
 {
-    struct oak_http_request *q = &c->q;
-    q->path = path_of(c->msg.text + c->msg.target.at, &q->query);
+    struct oak_http_request *q = &c->w->q;
+    q->path = path_of(c->w->msg.text + c->w->msg.target.at, &q->query);
     q->nparams = 0;
-    q->continued = !c->msg.expects_continue;
+    q->continued = !c->w->msg.expects_continue;
     q->waiting = false;
     q->all = NULL;
 }
 
-void oak__http_request_end(struct http_conn *c)
+void oak__http_request_end(struct oak_http_request *q)
 {
-    free(c->q.all);
-    c->q.all = NULL;
+    free(q->all);
+    q->all = NULL;
 }
 
 const char *oak_http_method(const oak_http_request *q)
 {
-    return q ? llhttp_method_name((llhttp_method_t)q->c->msg.ll.method) : NULL;
+    return q ? llhttp_method_name((llhttp_method_t)q->c->w->msg.ll.method) : NULL;
 }
 
 const char *oak_http_path(const oak_http_request *q)
@@ -55,24 +55,24 @@ const char *oak_http_query(const oak_http_request *q)
 
 int oak_http_version(const oak_http_request *q)
 {
-    return q ? 10 + q->c->msg.ll.http_minor : -EINVAL;
+    return q ? 10 + q->c->w->msg.ll.http_minor : -EINVAL;
 }
 
 const char *oak_http_header(const oak_http_request *q, const char *name)
 {
-    return q && name ? oak__http_find(&q->c->msg, name) : NULL;
+    return q && name ? oak__http_find(&q->c->w->msg, name) : NULL;
 }
 
 int oak_http_header_at(const oak_http_request *q, size_t i, const char **name, const char **value)
 {
-    return q ? oak__http_field_at(&q->c->msg, i, name, value) : -EINVAL;
+    return q ? oak__http_field_at(&q->c->w->msg, i, name, value) : -EINVAL;
 }
 
 int64_t oak_http_content_length(const oak_http_request *q)
 {
     if (!q)
         return -EINVAL;
-    const struct http_msg *m = &q->c->msg;
+    const struct http_msg *m = &q->c->w->msg;
     return m->body == HTTP_BODY_CHUNKED ? -1 : (int64_t)m->length;
 }
 
@@ -92,7 +92,8 @@ static int wait_begins(oak_http_request *q)
         static const char yes[] = "HTTP/1.1 100 Continue\r\n\r\n";
         q->continued = true;
         /* Too late once the final status is on its way. */
-        if (!c->p.committed && oak__http_emit(c, &(struct iovec){(void *)(uintptr_t)yes, sizeof yes - 1}, 1))
+        if (!c->w->p.committed &&
+            oak__http_emit(c, &(struct iovec){(void *)(uintptr_t)yes, sizeof yes - 1}, 1))
             return c->broken;
     }
     return oak__http_flush_out(c);
@@ -102,7 +103,7 @@ ssize_t oak_http_read(oak_http_request *q, void *buf, size_t size)
 {
     if (!q || (!buf && size))
         return -EINVAL;
-    struct http_msg *m = &q->c->msg;
+    struct http_msg *m = &q->c->w->msg;
     if (size == 0)
         return m->body_error;
     ssize_t n = oak__http_msg_body(m, buf, size);
@@ -123,7 +124,7 @@ ssize_t oak_http_read_all(oak_http_request *q, char **out)
         return -EINVAL;
     if (q->all)
         return -EALREADY;
-    ssize_t n = oak__http_body_all(&q->c->msg, read_from, q, &q->all);
+    ssize_t n = oak__http_body_all(&q->c->w->msg, read_from, q, &q->all);
     *out = q->all;
     return n;
 }

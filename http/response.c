@@ -7,18 +7,12 @@
 
 void oak__http_response_begin(struct http_conn *c)
 {
-    struct oak_http_response *p = &c->p;
+    struct oak_http_response *p = &c->w->p;
     p->status = 200;
     p->committed = p->chunked = p->has_length = p->has_date = p->close = false;
-    p->bodiless = c->msg.ll.method == HTTP_HEAD;
+    p->bodiless = c->w->msg.ll.method == HTTP_HEAD;
     p->length = p->written = 0;
     p->fields.len = p->body.len = 0;
-}
-
-void oak__http_response_free(struct http_conn *c)
-{
-    oak__http_buf_free(&c->p.fields);
-    oak__http_buf_free(&c->p.body);
 }
 
 int oak_http_status(oak_http_response *p, int status)
@@ -129,7 +123,7 @@ int oak_http_set_header(oak_http_response *p, const char *name, const char *valu
 static bool goes_on(struct oak_http_response *p)
 {
     struct http_conn *c = p->c;
-    return c->msg.keep_alive && !p->close && !c->panicked && c->q.continued &&
+    return c->w->msg.keep_alive && !p->close && !c->panicked && c->w->q.continued &&
            !atomic_load_explicit(&c->server->draining, memory_order_relaxed);
 }
 
@@ -142,7 +136,7 @@ static void choose_framing(struct oak_http_response *p, bool length_known, uint6
         p->has_length = true;
         p->length = length;
     }
-    p->chunked = !p->has_length && !p->bodiless && p->c->msg.ll.http_minor;
+    p->chunked = !p->has_length && !p->bodiless && p->c->w->msg.ll.http_minor;
     if (!p->has_length && !p->chunked && !p->bodiless)
         p->close = true;
 }
@@ -153,7 +147,7 @@ static void choose_framing(struct oak_http_response *p, bool length_known, uint6
 int oak__http_commit(struct oak_http_response *p, bool length_known, uint64_t length)
 {
     struct http_conn *c = p->c;
-    struct http_buf *o = &c->out;
+    struct http_buf *o = &c->w->out;
     choose_framing(p, length_known, length);
     if (!goes_on(p))
         p->close = true;
@@ -183,7 +177,7 @@ int oak__http_commit(struct oak_http_response *p, bool length_known, uint64_t le
     }
     if (p->close)
         http_put_lit(o, "Connection: close\r\n");
-    else if (c->msg.ll.http_minor == 0)
+    else if (c->w->msg.ll.http_minor == 0)
         http_put_lit(o, "Connection: keep-alive\r\n");
     http_put_lit(o, "\r\n");
     return 0;

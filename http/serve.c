@@ -13,22 +13,13 @@
 
 static struct http_conn *new_conn(oak_http_server *s, oak_conn *sock)
 {
-    struct http_conn *c = malloc(sizeof *c);
+    struct http_conn *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    /* The buffers need no clearing. */
-    memset(c, 0, offsetof(struct http_conn, in_storage));
     c->server = s;
-    c->q.c = c->p.c = c;
     c->sock = sock;
     c->fresh = true;
     c->read_by = c->write_by = OAK_FOREVER;
-    c->date_second = -1;
-    oak__http_in_init(&c->in, c->in_storage, sizeof c->in_storage);
-    oak__http_msg_init(&c->msg, HTTP_REQUEST, &c->in, &s->bounds);
-    http_buf_init(&c->out, c->out_storage, sizeof c->out_storage);
-    http_buf_init(&c->p.fields, c->p.fields_storage, sizeof c->p.fields_storage);
-    http_buf_init(&c->p.body, NULL, 0);
     return c;
 }
 

@@ -34,12 +34,14 @@ oak_http_server *oak_http_server_new(const struct oak_http_server_opts *opts)
     struct oak_http_server_opts o = *opts;
     if (!set_defaults(&o))
         return NULL;
-    oak_http_server *s = calloc(1, sizeof *s);
+    oak_http_server *s = aligned_alloc(_Alignof(oak_http_server), sizeof *s);
     if (!s)
         return NULL;
+    memset(s, 0, sizeof *s);
     s->opts = o;
     s->bounds = (struct http_bounds){o.max_header, o.max_fields, (uint64_t)o.max_body};
     pthread_mutex_init(&s->lock, NULL);
+    oak__http_shelves_open(s);
     oak_sem_init(&s->slots, o.max_conns ? o.max_conns : INT64_MAX);
     return s;
 }
@@ -53,6 +55,7 @@ int oak_http_server_free(oak_http_server *s)
     http_unlock(s);
     if (busy)
         return -EBUSY;
+    oak__http_shelves_close(s);
     pthread_mutex_destroy(&s->lock);
     free(s);
     return 0;

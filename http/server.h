@@ -19,7 +19,16 @@ struct http_monitor {
     struct http_conn **pending_end;
 };
 
+/* Spare blocks of work: work.c. A place in memory of its own for each, as its lock goes from core to core. */
+#define HTTP_SHELVES 8
+struct http_shelf {
+    _Alignas(64) pthread_mutex_t lock;
+    struct http_work *spare;
+    _Atomic unsigned count; /* written with the lock held */
+};
+
 struct oak_http_server {
+    struct http_shelf shelves[HTTP_SHELVES];
     struct oak_http_server_opts opts; /* with the defaults filled in */
     struct http_bounds bounds;
 
@@ -56,6 +65,10 @@ static inline void http_count(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
+
+/* work.c */
+void oak__http_shelves_open(oak_http_server *s);
+void oak__http_shelves_close(oak_http_server *s);
 
 /* monitor.c */
 int oak__http_monitor_open(oak_http_server *s);

@@ -54,6 +54,8 @@ OAK_API OAK_MUST_CHECK int oak_conn_from_fd(int fd, oak_conn **out);
 
 /* At least one byte, into buf. Bytes read; 0: end of stream (or size 0); negative errno. */
 OAK_API OAK_MUST_CHECK ssize_t oak_read(oak_conn *c, void *buf, size_t size);
+/* As oak_read, but never blocks: -EAGAIN when nothing is there, or another reader is at it. */
+OAK_API OAK_MUST_CHECK ssize_t oak_try_read(oak_conn *c, void *buf, size_t size);
 /* All of buf. size, or negative errno: then an unknown part may have been sent. */
 OAK_API OAK_MUST_CHECK ssize_t oak_write(oak_conn *c, const void *buf, size_t size);
 /* As above over n (1 to 1024) pieces. oak_writev writes all of them; iov is not changed. */
@@ -80,6 +82,14 @@ OAK_API int oak_conn_remote_addr(const oak_conn *c, char *buf, size_t size);
  * listens any more.
  */
 OAK_API OAK_MUST_CHECK int oak_conn_wait_hangup(oak_conn *c);
+/*
+ * Blocks until there is something to read (data, end of stream, an error): 0; or until the deadline, the
+ * context or close ends the wait (negative errno). It takes its turn with the readers. For who wants to take a
+ * buffer only when there is something to put into it; right after oak_try_read said -EAGAIN it costs no system
+ * call. The read after it may still block: when another reader was faster, or when the deadline was changed
+ * during the wait, which ends it.
+ */
+OAK_API OAK_MUST_CHECK int oak_conn_wait_readable(oak_conn *c);
 
 enum { OAK_READABLE = 1, OAK_WRITABLE = 2 };
 /*

@@ -35,6 +35,9 @@ struct oak__handle {
     _Atomic uint32_t magic;
     int fd;
     bool socket; /* else a pipe or another pollable file */
+    /* The last system call on the reading side found nothing, and no event was taken since: what comes after
+     * it will be told by one. Belongs to who has that side's turn. */
+    bool drained;
     _Atomic uint64_t state;
     struct oak__poll_fd *pd;
     _Atomic int64_t deadline[2]; /* of OAK__POLL_READ and OAK__POLL_WRITE; OAK_FOREVER; has passed: 0 */
@@ -62,14 +65,22 @@ static inline bool oak__handle_is(const struct oak__handle *h, uint32_t magic)
     return h && load_relaxed(&((struct oak__handle *)(uintptr_t)h)->magic) == magic;
 }
 
-/* Takes a side's turn and a reference: 0; -EPIPE (closed), or what ended the wait for the turn.
- * OAK__POLL_HANGUP does not queue: -EBUSY. */
-static inline int oak__handle_begin(struct oak__handle *h, int side)
+/* Takes a side's turn and a reference: 0; -EPIPE (closed); -EAGAIN (another has it). */
+static inline int oak__handle_try_begin(struct oak__handle *h, int side)
 {
     uint64_t s = load_relaxed(&h->state);
     while (likely(!(s & (OAK__H_CLOSED | OAK__H_LOCK(side)))))
         if (likely(cas_seq(&h->state, &s, (s | OAK__H_LOCK(side)) + OAK__H_REF)))
             return 0;
+    return s & OAK__H_CLOSED ? -EPIPE : -EAGAIN;
+}
+
+/* The same, waiting for the turn: 0; -EPIPE, or what ended the wait.
+ * OAK__POLL_HANGUP does not queue: -EBUSY. */
+static inline int oak__handle_begin(struct oak__handle *h, int side)
+{
+    if (likely(oak__handle_try_begin(h, side) == 0))
+        return 0;
     return oak__handle_begin_slow(h, side);
 }
 

@@ -41,11 +41,12 @@ static bool fetch(const struct iovec *iov, int n)
     return back;
 }
 
-static inline ssize_t receive(const struct oak__handle *h, void *buf, size_t size)
+static inline ssize_t receive(struct oak__handle *h, void *buf, size_t size)
 {
     ssize_t n = oak__os_recv(h->fd, buf, size, h->socket);
     for (int i = 0; unlikely(n == -EFAULT) && i < MAX_TRIES && oak__away_fetch(buf); i++)
         n = oak__os_recv(h->fd, buf, size, h->socket);
+    h->drained = n == -EAGAIN;
     return n;
 }
 
@@ -57,11 +58,12 @@ static inline ssize_t send_some(const struct oak__handle *h, const void *buf, si
     return n;
 }
 
-static inline ssize_t receive_pieces(const struct oak__handle *h, const struct iovec *iov, int count)
+static inline ssize_t receive_pieces(struct oak__handle *h, const struct iovec *iov, int count)
 {
     ssize_t n = oak__os_readv(h->fd, iov, count, h->socket);
     for (int i = 0; unlikely(n == -EFAULT) && i < MAX_TRIES && fetch(iov, count); i++)
         n = oak__os_readv(h->fd, iov, count, h->socket);
+    h->drained = n == -EAGAIN;
     return n;
 }
 
@@ -86,6 +88,23 @@ ssize_t oak_read(oak_conn *c, void *buf, size_t size)
         if (!n && size)
             n = receive(h, buf, size);
     } while (n == -EAGAIN && (n = wait_side(h, OAK__POLL_READ)) == 0);
+    oak__handle_end(h, OAK__POLL_READ);
+    return n;
+}
+
+ssize_t oak_try_read(oak_conn *c, void *buf, size_t size)
+{
+    if (!oak__conn_ok(c) || (!buf && size))
+        return -EINVAL;
+    struct oak__handle *h = &c->h;
+    ssize_t n = oak__may_block();
+    if (!n)
+        n = oak__handle_try_begin(h, OAK__POLL_READ);
+    if (n)
+        return n;
+    n = before_try(h, OAK__POLL_READ);
+    if (!n && size)
+        n = receive(h, buf, size);
     oak__handle_end(h, OAK__POLL_READ);
     return n;
 }

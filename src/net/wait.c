@@ -1,4 +1,6 @@
-/* Waiting for a descriptor without reading or writing: a peer's hang-up, and descriptors of other libraries.
+/*
+ * Waiting for a descriptor without reading or writing: a peer's hang-up, something to read, and descriptors of
+ * other libraries.
  */
 #include "net/conn.h"
 
@@ -41,6 +43,51 @@ int oak_conn_wait_hangup(oak_conn *c)
     } while (err > 0 && (err = oak__poll_wait_fd(h->pd, 1u << OAK__POLL_HANGUP,
                                                  oak__handle_deadline(h, OAK__POLL_HANGUP))) == 0);
     oak__handle_end(h, OAK__POLL_HANGUP);
+    return err;
+}
+
+/* ---- something to read ---- */
+
+/* Whether a read would have to wait. What cannot be told, a read will tell. */
+static bool nothing_yet(const struct oak__handle *h)
+{
+    return h->socket ? oak__os_peek(h->fd) == -EAGAIN : oak__os_poll(h->fd, POLLIN) == 0;
+}
+
+/*
+ * At most one look before the wait, none after it: the read that follows looks anyway. A wait that was ended
+ * by a new deadline is therefore a false alarm, unless the deadline has passed. Without a look (drained) an
+ * old readiness must not be forgotten, as the look that would come after the forgetting is not made.
+ */
+static int wait_readable(struct oak__handle *h)
+{
+    int err = oak__handle_late(h, OAK__POLL_READ);
+    if (err)
+        return err;
+    if (!h->drained) {
+        oak__poll_prepare(h->pd, OAK__POLL_READ);
+        if (!nothing_yet(h))
+            return 0;
+    }
+    err = oak__poll_wait_fd(h->pd, 1u << OAK__POLL_READ, oak__handle_deadline(h, OAK__POLL_READ));
+    if (err)
+        return err;
+    h->drained = false;
+    return oak__handle_late(h, OAK__POLL_READ);
+}
+
+int oak_conn_wait_readable(oak_conn *c)
+{
+    if (!oak__conn_ok(c))
+        return -EINVAL;
+    struct oak__handle *h = &c->h;
+    int err = oak__may_block();
+    if (!err)
+        err = oak__handle_begin(h, OAK__POLL_READ);
+    if (err)
+        return err;
+    err = wait_readable(h);
+    oak__handle_end(h, OAK__POLL_READ);
     return err;
 }
 

@@ -24,6 +24,7 @@ UNDER_CTX(ctx_read, oak_read(c->conn, c->buf, c->size))
 UNDER_CTX(ctx_write, oak_write(c->conn, c->buf, c->size))
 UNDER_CTX(ctx_writev, oak_writev(c->conn, &(struct iovec){c->buf, c->size}, 1))
 UNDER_CTX(ctx_readv, oak_readv(c->conn, &(struct iovec){c->buf, c->size}, 1))
+UNDER_CTX(ctx_readable, oak_conn_wait_readable(c->conn))
 UNDER_CTX(ctx_hangup, oak_conn_wait_hangup(c->conn))
 UNDER_CTX(ctx_accept, oak_accept(c->listener, &c->conn))
 UNDER_CTX(ctx_wait_fd, oak_wait_fd(a_pipe[0], OAK_READABLE, OAK_FOREVER))
@@ -50,6 +51,7 @@ static void blocked_calls_end(bool by_deadline)
     int64_t t = oak_now() + 30 * OAK_MILLISECOND;
     ambient = by_deadline ? oak_ctx_with_deadline(NULL, t) : oak_ctx_new(NULL);
     struct call calls[] = {
+        {.fn = ctx_readable, .conn = end[0]},
         {.fn = ctx_read, .conn = end[0], .buf = buf, .size = sizeof buf},
         {.fn = ctx_readv, .conn = end[0], .buf = buf, .size = sizeof buf}, /* waits for its turn */
         {.fn = ctx_write, .conn = end[0], .buf = buf, .size = sizeof buf},
@@ -109,6 +111,8 @@ BOTH(nothing_begins_under_an_ended_context)
         CHECK_INT(oak_readv(end[0], &iov, 1), -ECANCELED);
         CHECK_INT(oak_write(end[0], buf, 4), -ECANCELED);
         CHECK_INT(oak_writev(end[0], &iov, 1), -ECANCELED);
+        CHECK_INT(oak_try_read(end[0], buf, 4), -ECANCELED);
+        CHECK_INT(oak_conn_wait_readable(end[0]), -ECANCELED);
         CHECK_INT(oak_conn_wait_hangup(end[0]), -ECANCELED);
         CHECK_INT(oak_accept(l, &c), -ECANCELED);
         CHECK_INT(oak_dial("unix", "@oakum-cancel", &c), -ECANCELED);

@@ -141,6 +141,11 @@ __attribute__((unused)) static ssize_t call_hangup(struct call *c)
     return oak_conn_wait_hangup(c->conn);
 }
 
+__attribute__((unused)) static ssize_t call_readable(struct call *c)
+{
+    return oak_conn_wait_readable(c->conn);
+}
+
 __attribute__((unused)) static ssize_t call_accept(struct call *c)
 {
     return oak_accept(c->listener, &c->conn);

@@ -37,6 +37,7 @@ BOTH(close_ends_every_blocked_operation)
     struct call calls[] = {
         {.fn = call_read, .conn = end[0], .buf = buf, .size = sizeof buf},
         {.fn = call_readv, .conn = end[0], .buf = buf, .size = sizeof buf},
+        {.fn = call_readable, .conn = end[0]},
         {.fn = call_write, .conn = end[0], .buf = buf, .size = sizeof buf},
         {.fn = call_writev, .conn = end[0], .buf = buf, .size = sizeof buf},
         {.fn = call_hangup, .conn = end[0]},

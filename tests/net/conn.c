@@ -300,6 +300,8 @@ BOTH(wrong_handles_and_values_are_refused)
         CHECK_INT(oak_conn_local_addr(wrong[i], buf, 4), -EINVAL);
         CHECK_INT(oak_conn_remote_addr(wrong[i], buf, 4), -EINVAL);
         CHECK_INT(oak_conn_wait_hangup(wrong[i]), -EINVAL);
+        CHECK_INT(oak_conn_wait_readable(wrong[i]), -EINVAL);
+        CHECK_INT(oak_try_read(wrong[i], buf, 1), -EINVAL);
         oak_listener *l = (oak_listener *)wrong[i];
         CHECK_INT(oak_accept(l, &end[0]), -EINVAL);
         CHECK_INT(oak_listener_addr(l, buf, 4), -EINVAL);

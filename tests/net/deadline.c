@@ -37,6 +37,8 @@ BOTH(blocked_operations_end_at_the_deadline_and_not_before)
     }
     /* It stays passed. */
     CHECK_INT(oak_read(end[0], buf, sizeof buf), -ETIMEDOUT);
+    CHECK_INT(oak_try_read(end[0], buf, sizeof buf), -ETIMEDOUT);
+    CHECK_INT(oak_conn_wait_readable(end[0]), -ETIMEDOUT);
     CHECK_INT(oak_conn_wait_hangup(end[0]), -ETIMEDOUT);
     /* And can be lifted. */
     CHECK_INT(oak_conn_set_deadline(end[0], OAK_FOREVER), 0);
