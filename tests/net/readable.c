@@ -20,6 +20,12 @@ BOTH(waits_for_data_and_for_the_end)
         CHECK_INT(oak_try_read(end[0], buf, sizeof buf), -EAGAIN);
         start_call(&waiter);
         until_blocked(1);
+        CHECK_INT(oak_write(end[1], "more", 4), 4);
+        CHECK_INT(result_of(&waiter), 0);
+        CHECK_INT(oak_conn_wait_readable(end[0]), 0); /* still, though the event is used up */
+        CHECK_INT(oak_read(end[0], buf, sizeof buf), 4);
+        start_call(&waiter);
+        until_blocked(1);
         CHECK_INT(oak_conn_close(end[1]), 0);
         CHECK_INT(result_of(&waiter), 0);
         CHECK_INT(oak_try_read(end[0], buf, sizeof buf), 0);
