@@ -1,179 +1,212 @@
 /*
- * Who holds P: src/sched/enter.c, src/sched/monitor.c.
+ * The P hand-over: src/sched/handover.c; oak__acquire_p and oak__release_p in src/sched/worker.c.
  *
- * A worker says with m->inrt that it is in the runtime; it says so with a plain store, no fence (the store buffer
- * `sb`), and then looks at the word of its P. The monitor takes the P from a worker that has sat outside for too
- * long: it marks the word RETAKING, makes every thread pass a fence (membarrier), and only then looks at inrt.
+ * Two workers with two Ps. A worker says with m->entered that it is in the runtime, by a plain store without a fence, and then
+ * looks at m->own. The monitor takes a P from its worker: it marks m->own, makes every processor pass a fence (membarrier),
+ * and only then looks at m->entered. Workers also give their P back and take one that is idle, not always the same. Worker 0
+ * may sit in a call that ends only when its P was taken. The processor may delay a worker's plain stores (`sb`, in order).
  *
- * Shown: no two threads are ever in the runtime with the same P; a P's new holder sees all that the former one wrote
- * to it; a worker that wants a P gets one in the end (else: invalid end state).
+ * Shown: no two threads are ever in the runtime with the same P; a P's new holder sees all that the former one wrote to it; who
+ * wants a P gets one, and the P of one that stays away can be taken (else: invalid end state).
  *
- * The word of a P names its holder. With a word that only says "owned", a worker may read it after its P was taken
- * and given to another, and take the other's "owned" for its own (STATE_WITHOUT_OWNER). A worker gives its P back by a
- * compare-and-swap, because the monitor may be between RETAKING and "back to you" (RELEASE_BY_STORE).
+ * Between the monitor's reading of p->m and its mark the worker may have exchanged that P for another: so it looks at m->p
+ * once more (LOOKS_NOT_AGAIN). A worker gives its P back by a compare-and-swap, because the monitor may be between the mark
+ * and "still yours" (RELEASE_BY_STORE).
  *
  * cc: -DSAFETY -DCOLLAPSE
  * pan: -m200000
- * broken: NO_BARRIER STATE_WITHOUT_OWNER RELEASE_BY_STORE
+ * broken: NO_BARRIER LOOKS_BEFORE_MARK LOOKS_NOT_AGAIN RELEASE_BY_STORE MARK_BY_STORE TAKES_ON_MARK
  */
-#define WORKERS 2
-#define ROUNDS  3
+#define ROUNDS 2
+#define TRIES  2 /* of the monitor at any moment; it tries as often as needed while worker 0 waits for it */
+#define NIL    7
 
-mtype = { INRT, DATA };
+mtype = { ENTERED, DATA };                     /* in a store buffer */
+mtype = { NONE, OURS, RETAKING };              /* m->own */
 
-/* The one P's word: holder (IDLE: nobody) and the RETAKING mark. */
-#define IDLE 255
-byte holder = IDLE;
-bool retaking = false;
-bool has_p[WORKERS]; /* m->p != NULL */
+mtype own[2] = OURS;
+bool entered[2] = true;
+byte m_p[2];                                   /* m->p */
+byte p_m[2];                                   /* p->m */
+bool idle[2];
+chan sb[2] = [4] of { mtype, byte };
 
-bool inrt[WORKERS];
-chan sb[WORKERS] = [4] of { mtype, bool }; /* stores on their way to memory */
+bool blocks = false;                           /* worker 0 waits for the monitor */
+byte inside[2];                                /* observed: threads in the runtime with each P */
+byte left = 2;
 
-/* The monitor looks TRIES times at random moments, and as often as needed at a worker that blocks in user code. */
-#define TRIES 3
-bool blocks = false; /* worker 0 sits in a call that ends when others have run: its P has to be taken */
-
-byte inside = 0;  /* observed: threads in the runtime with this P */
-byte left = WORKERS;
-
-/* The processor of each worker writes its stores out, in order, when it likes. */
 proctype drain(byte m)
 {
-    bool value;
+    byte value;
 end:
     do
-    :: atomic { sb[m]?INRT(value) -> inrt[m] = value; value = false }
-    :: atomic { sb[m]?DATA(value) -> value = false }
+    :: atomic { sb[m]?ENTERED(value) -> entered[m] = value; value = 0 }
+    :: atomic { sb[m]?DATA(value) -> value = 0 }
     od
 }
 
-/* A compare-and-swap empties the own store buffer first. */
-inline fence(m)
-{
-    empty(sb[m])
-}
-
-/* IDLE -> held by me. */
+/* An idle P, by a lock: the own stores are in memory then. p->m, m->p and own are stored one after the other. */
 inline take_idle(m)
 {
-    fence(m);
     atomic {
-        holder == IDLE -> holder = m;
-        has_p[m] = true;
-        /* what the former holder wrote is in memory */
-        assert(!(sb[1 - m]??[DATA(true)]))
+        empty(sb[m]) && (idle[0] || idle[1]) ->
+        if
+        :: idle[0] -> p = 0
+        :: idle[1] -> p = 1
+        fi;
+        idle[p] = false;
+        assert(!(sb[1 - m]??[DATA(eval(p))])) /* what the former holder wrote is in memory */
     }
+    m_p[m] = p;
+    p_m[p] = m;
+    own[m] = OURS
+}
+
+inline give_back(m)
+{
+    atomic {
+        empty(sb[m]);
+#ifndef RELEASE_BY_STORE
+        own[m] == OURS ->
+#endif
+        own[m] = NONE;
+        p = m_p[m];
+        m_p[m] = NIL
+    }
+    p_m[p] = NIL;
+    idle[p] = true
 }
 
 proctype worker(byte m)
 {
-    byte rounds = 0;
-    bool mine;
+    byte rounds = 0, p = NIL;
 
-    take_idle(m); /* it starts in the runtime, with inrt set by the one who made it */
-    sb[m]!INRT(false);
+    sb[m]!ENTERED(0);
     do
     :: rounds < ROUNDS ->
         rounds++;
         if
         :: m == 0 ->
             blocks = true;
-            holder != m;
+            own[m] == NONE;
             blocks = false
         :: true
         fi;
         /* oak__enter */
-        sb[m]!INRT(true);
-#ifdef STATE_WITHOUT_OWNER
-        mine = has_p[m];
+        sb[m]!ENTERED(1);
+look:
         if
-        :: mine -> !retaking; mine = (holder != IDLE)
-        :: else
-        fi;
-#else
-        atomic { !(holder == m && retaking) -> mine = (holder == m) } /* RETAKING: waits until that is decided */
+        :: own[m] == OURS
+        :: own[m] == NONE -> take_idle(m)
+        :: own[m] == RETAKING ->
+#ifndef TAKES_ON_MARK
+            sb[m]!ENTERED(0);
+            own[m] != RETAKING;
+            sb[m]!ENTERED(1);
+            goto look
 #endif
-        if
-        :: !mine -> take_idle(m)
-        :: else
         fi;
-        mine = false;
-        /* in the runtime, with the P */
-        atomic { inside++; assert(inside == 1) }
-        sb[m]!DATA(true);
-        inside--;
+        p = m_p[m];
+        atomic { assert(p != NIL); inside[p]++; assert(inside[p] == 1) }
+        sb[m]!DATA(p);
+        inside[p]--;
         if
-        :: sb[m]!INRT(false) /* oak__exit */
-        :: /* no work: it gives the P back, waits a while, and looks for one again */
-           fence(m);
-#ifdef RELEASE_BY_STORE
-           atomic { holder = IDLE; retaking = false; has_p[m] = false }
-#else
-           atomic { holder == m && !retaking -> holder = IDLE; has_p[m] = false }
-#endif
-           take_idle(m);
-           sb[m]!INRT(false)
-        fi
+        :: true
+        :: rounds == 1 -> give_back(m); take_idle(m) /* it has searched, slept, and was woken */
+        fi;
+        sb[m]!ENTERED(0)
     :: else -> break
     od;
-    /* The end: as a worker that goes to sleep. Enters once more and gives the P back if it still has it. */
-    sb[m]!INRT(true);
-    fence(m);
-    if
-    :: atomic { holder == m && !retaking -> holder = IDLE; has_p[m] = false }
-    :: atomic { holder != m -> skip }
-    fi;
-    sb[m]!INRT(false);
     left--
+}
+
+inline barrier()
+{
+#ifndef NO_BARRIER
+    d_step {
+        do
+        :: sb[0]?ENTERED(value) -> entered[0] = value
+        :: sb[0]?DATA(value)
+        :: empty(sb[0]) -> break
+        od;
+        do
+        :: sb[1]?ENTERED(value) -> entered[1] = value
+        :: sb[1]?DATA(value)
+        :: empty(sb[1]) -> break
+        od;
+        value = 0
+    }
+#else
+    skip
+#endif
+}
+
+/* oak__retake of p, and the hand-over to whoever looks for a P. */
+inline retake(p)
+{
+    m = p_m[p];
+    if
+    :: m != NIL ->
+#ifdef LOOKS_BEFORE_MARK
+        barrier();
+        value = entered[m];
+#endif
+        atomic {
+            marked = (own[m] == OURS);
+            if
+#ifdef MARK_BY_STORE
+            :: true -> marked = true; own[m] = RETAKING
+#endif
+            :: marked -> own[m] = RETAKING
+            :: !marked
+            fi
+        }
+        if
+        :: marked ->
+#ifndef LOOKS_BEFORE_MARK
+            barrier();
+            value = entered[m];
+#endif
+            if
+#ifdef LOOKS_NOT_AGAIN
+            :: value -> own[m] = OURS
+            :: !value ->
+#else
+            :: value || m_p[m] != p -> own[m] = OURS
+            :: !value && m_p[m] == p ->
+#endif
+                m_p[m] = NIL;
+                p_m[p] = NIL;
+                own[m] = NONE;
+                idle[p] = true
+            fi
+        :: else
+        fi
+    :: else
+    fi;
+    value = 0;
+    marked = false;
+    m = 0
 }
 
 active proctype monitor()
 {
-    byte m, i, tries = 0;
-    bool value;
+    byte m, value, tries = 0;
+    bool marked;
     do
-    :: atomic {
-            holder != IDLE && (tries < TRIES || (blocks && holder == 0)) ->
-            m = holder;
-            retaking = true;
-            if
-            :: tries < TRIES -> tries++
-            :: else
-            fi
-        }
-#ifndef NO_BARRIER
-        i = 0;
-        do
-        :: i < WORKERS -> d_step {
-                do
-                :: sb[i]?INRT(value) -> inrt[i] = value
-                :: sb[i]?DATA(value)
-                :: empty(sb[i]) -> break
-                od;
-                i++
-            }
-        :: else -> break
-        od;
-        i = 0;
-        value = false;
-#endif
-        if
-        :: !inrt[m] ->
-            has_p[m] = false;
-            atomic { holder = IDLE; retaking = false } /* and wakes a worker that wants it */
-        :: inrt[m] -> atomic { holder = m; retaking = false }
-        fi;
-        m = 0
-    :: left == 0 && holder == IDLE -> break
+    :: tries < TRIES -> tries++; retake(0)
+    :: tries < TRIES -> tries++; retake(1)
+    :: blocks && m_p[0] == 0 -> retake(0)
+    :: blocks && m_p[0] == 1 -> retake(1)
+    :: left == 0 -> break
     od
 }
 
 init
 {
     atomic {
-        inrt[0] = true;
-        inrt[1] = true;
+        m_p[1] = 1;
+        p_m[1] = 1;
         run drain(0);
         run drain(1);
         run worker(0);
