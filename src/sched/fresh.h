@@ -26,7 +26,8 @@ static inline bool fresh_hold(struct oak__p *p)
 {
     if (oak__inside_works()) {
         oak__inside_begin(p);
-        if (likely(!load_relaxed(&p->fresh.thief)))
+        /* Acquire: a section that finds no thief any more sees what the last one has left. */
+        if (likely(!load_acquire(&p->fresh.thief)))
             return false;
         oak__inside_end(p);
     }

@@ -263,14 +263,12 @@ static void end(struct handover *h, struct partner *p)
     oak_ctx_unref(h->c);
 }
 
-enum { ROUNDS = 3000 };
-
 TEST(cancelled_send_and_its_receiver_agree)
 {
     int sent = 0;
     struct partner p;
     partner_start(&p, cancel_it);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < PARTNER_ROUNDS; i++) {
         struct handover h = {0};
         begin(&h);
         expect(oak_go_detached(send_one, &h) == 0);
@@ -284,7 +282,7 @@ TEST(cancelled_send_and_its_receiver_agree)
         sent += err == 0;
     }
     partner_stop(&p);
-    print_message("           sent before the cancel: %d of %d\n", sent, ROUNDS);
+    print_message("           sent before the cancel: %d of %d\n", sent, PARTNER_ROUNDS);
 }
 
 static void receive_rounds(int (*start)(struct handover *))
@@ -292,7 +290,7 @@ static void receive_rounds(int (*start)(struct handover *))
     int received = 0;
     struct partner p;
     partner_start(&p, cancel_it);
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < PARTNER_ROUNDS; i++) {
         struct handover h = {0};
         begin(&h);
         expect(start(&h) == 0);
@@ -307,7 +305,7 @@ static void receive_rounds(int (*start)(struct handover *))
         received += err == 0;
     }
     partner_stop(&p);
-    print_message("           received before the cancel: %d of %d\n", received, ROUNDS);
+    print_message("           received before the cancel: %d of %d\n", received, PARTNER_ROUNDS);
 }
 
 static int start_recv(struct handover *h)

@@ -209,7 +209,7 @@ TEST(stop_against_end_says_whether_it_runs)
     struct partner p;
     ran = 0;
     partner_start(&p, cancel_it);
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < PARTNER_ROUNDS; i++) {
         oak_ctx *c = oak_ctx_new(NULL);
         oak_after *a = oak_ctx_after(c, after, &one);
         partner_go(&p, c, i % 300);
@@ -219,10 +219,10 @@ TEST(stop_against_end_says_whether_it_runs)
         oak_ctx_unref(c);
     }
     partner_stop(&p);
-    wait_until(ran == 2000 - stopped);
+    wait_until(ran == PARTNER_ROUNDS - stopped);
     oak_sleep(OAK_MILLISECOND);
-    expect(ran == 2000 - stopped);
-    print_message("           stopped before the end: %d of 2000\n", stopped);
+    expect(ran == PARTNER_ROUNDS - stopped);
+    print_message("           stopped before the end: %d of %d\n", stopped, PARTNER_ROUNDS);
 }
 
 /* ---- many at once: children made and dropped, done asked for, deadlines, cancels ---- */

@@ -156,7 +156,7 @@ TEST(cancel_against_signal_loses_no_signal)
     int cancelled = 0;
     struct partner p;
     partner_start(&p, cancel_it);
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < PARTNER_ROUNDS; i++) {
         struct box b = {.ctx = oak_ctx_new(NULL)};
         oak_ctx *c = b.ctx;
         start(&b, 1); /* under the context */
@@ -184,7 +184,7 @@ TEST(cancel_against_signal_loses_no_signal)
         oak_ctx_unref(c);
     }
     partner_stop(&p);
-    print_message("           cancelled before the signal: %d of 3000\n", cancelled);
+    print_message("           cancelled before the signal: %d of %d\n", cancelled, PARTNER_ROUNDS);
 }
 
 static void wait_unlocked(void *arg)

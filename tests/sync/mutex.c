@@ -199,7 +199,7 @@ TEST(cancel_against_unlock_loses_nothing)
     long got = 0;
     struct partner p;
     partner_start(&p, cancel_it);
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < PARTNER_ROUNDS; i++) {
         struct race r = {.c = oak_ctx_new(NULL)};
         expect(oak_mutex_lock(&r.m) == 0);
         oak_waitgroup_add(&r.wg, 3);

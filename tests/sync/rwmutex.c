@@ -228,7 +228,7 @@ TEST(cancel_against_unlock_loses_nothing)
     int cancelled = 0;
     struct partner p;
     partner_start(&p, cancel_it);
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < PARTNER_ROUNDS; i++) {
         struct scene s = {.c = oak_ctx_new(NULL), .go = true};
         oak_waitgroup_add(&s.wg, 3);
         expect(oak_rwmutex_rlock(&s.m) == 0);
@@ -252,7 +252,7 @@ TEST(cancel_against_unlock_loses_nothing)
         oak_ctx_unref(s.c);
     }
     partner_stop(&p);
-    print_message("           a writer cancelled first: %d of 2000\n", cancelled);
+    print_message("           a writer cancelled first: %d of %d\n", cancelled, PARTNER_ROUNDS);
 }
 
 /* ---- ownership ---- */

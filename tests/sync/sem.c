@@ -138,7 +138,7 @@ TEST(cancel_against_release_loses_no_unit)
     int cancelled = 0;
     struct partner p;
     partner_start(&p, cancel_it);
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < PARTNER_ROUNDS; i++) {
         struct scene s = {.s = OAK_SEM_INIT(0), .c = oak_ctx_new(NULL)};
         oak_waitgroup_add(&s.wg, 3);
         for (int k = 0; k < 3; k++)

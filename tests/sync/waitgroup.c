@@ -118,7 +118,7 @@ TEST(cancel_against_done_leaves_nobody_waiting)
     int cancelled = 0;
     struct partner p;
     partner_start(&p, cancel_it);
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < PARTNER_ROUNDS; i++) {
         struct scene s = {.c = oak_ctx_new(NULL)};
         oak_waitgroup_add(&s.jobs, 1);
         oak_waitgroup_add(&s.ended, 3);
