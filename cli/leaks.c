@@ -6,6 +6,7 @@
 #include "command.h"
 #include "foreign.h"
 #include "leaks_json.h"
+#include "leaks_pprof.h"
 
 #include "base/os.h"
 #include "inspect/symbol.h"
@@ -19,6 +20,7 @@
 
 struct asked {
     const char *core;
+    const char *pprof; /* file for the profile; NULL: none */
     bool json;
     uint64_t why_live; /* id of a goroutine; 0: all */
     struct oak_leak_opts opts;
@@ -89,6 +91,8 @@ static int report(struct foreign *f, const struct asked *a, bool libdw, int64_t 
         return leaks_fail(EXIT_TROUBLE, "the analysis failed", f->name, strerror(-err));
     r->pause = f->pause;
     r->duration = oak__os_now() - begin;
+    if (a->pprof && !leaks_pprof(f, r, a->pprof))
+        return EXIT_TROUBLE;
     if (a->why_live)
         err = a->json ? leaks_json_why_live(r, stdout) : oak__why_live_print(r, stdout);
     else
@@ -141,11 +145,10 @@ static int number(const char *text)
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {{"core", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"why-live", required_argument, NULL, 'w'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"core", required_argument, NULL, 'c'},  {"json", no_argument, NULL, 'j'},
+        {"pprof", required_argument, NULL, 'p'}, {"why-live", required_argument, NULL, 'w'},
+        {"help", no_argument, NULL, 'h'},        {0}};
     struct asked a = {.core = NULL};
     static struct foreign f;
     opterr = 0;
@@ -156,6 +159,10 @@ static int run(int argc, char **argv)
         }
         if (c == 'j') {
             a.json = true;
+            continue;
+        }
+        if (c == 'p') {
+            a.pprof = optarg;
             continue;
         }
         if (c == 'w') {
@@ -181,7 +188,7 @@ static int run(int argc, char **argv)
 
 const struct command command_leaks = {
     .name = "leaks",
-    .synopsis = "[--json] [--why-live ID] PID | --core FILE PROGRAM",
+    .synopsis = "[--json] [--pprof FILE] [--why-live ID] PID | --core FILE PROGRAM",
     .summary = "Which goroutines of a process will never run again, and why.",
     .help = "PID\n"
             "  Stops the process for the moment that it takes to copy what it has written to, and\n"
@@ -190,6 +197,8 @@ const struct command command_leaks = {
             "  The same for a process that has left a core file; PROGRAM is what it ran.\n"
             "--json\n"
             "  The report as JSON (docs/leaks.schema.json) instead of text.\n"
+            "--pprof FILE\n"
+            "  Writes the leaked goroutines to FILE as well, as a profile for 'go tool pprof'.\n"
             "--why-live ID\n"
             "  What keeps goroutine ID alive: the shortest chain of references from a global variable, a\n"
             "  stack or another root to what it waits for. Exit status 23 when it is leaked instead.\n"

@@ -70,6 +70,14 @@ OAK_API bool oak_leak_exact_heap(const oak_leak_report *r);
 OAK_API int oak_leak_print(const oak_leak_report *r, FILE *f);
 
 /*
+ * Writes the leaked goroutines to fd as a profile for `go tool pprof` and what else reads its format (profile.proto,
+ * gzip'd): the type is goroutineleak, as Go 1.27 has it; a sample is those goroutines of the same stack, its value their
+ * number, its labels wait_reason, name, created_by and retained (bytes). Functions, files and lines are in it: no other
+ * file is needed to read it. Blocks in write(2) only. 0, -EINVAL (r is NULL, fd is negative), -ENOMEM, or what writing failed with.
+ */
+OAK_API OAK_MUST_CHECK int oak_leak_pprof(const oak_leak_report *r, int fd);
+
+/*
  * Checks now, and writes to f what keeps goroutine id alive: the shortest chain of references from a root (a global
  * variable, a thread's stack, a goroutine that can run, ...) over blocks of the heap to what it waits for. Of a leaked one
  * it writes why it is leaked. The check takes more memory than oak_leak_check does: up to 32 bytes for each block of the

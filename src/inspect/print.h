@@ -33,6 +33,10 @@ void oak__print_goroutine(struct oak__out *o, const struct oak__style *st,
  * (inspect/symbol.h). */
 void oak__print_stack(struct oak__out *o, const struct oak__style *st, const struct oak_goroutine_info *g);
 void oak__print_creator(struct oak__out *o, const struct oak__style *st, const struct oak_goroutine_info *g);
+/* What a function of the runtime is called by those who write it ("oak_send"); NULL: nobody does. */
+const char *oak__print_public_name(const char *function);
+/* Of a function that OAK_TASK has made, its task's name is left. */
+void oak__print_strip_entry(char *function);
 /* "goroutines 7, 9, 12 and 40 more". */
 void oak__print_ids(struct oak__out *o, const struct oak__style *st, const struct oak__group *gr);
 /*

@@ -62,7 +62,7 @@ static bool starts_with(const char *text, const char *prefix)
 }
 
 /* The public name of a function of the runtime, or NULL. */
-static const char *public_name(const char *function)
+const char *oak__print_public_name(const char *function)
 {
     for (size_t i = 0; i < countof(macros); i++)
         if (strcmp(function, macros[i].inside) == 0)
@@ -81,7 +81,7 @@ struct printer {
 };
 
 /* OAK_TASK(f) makes f__entry, which only calls f (and usually has f inlined into it). */
-static void strip_entry(char *function)
+void oak__print_strip_entry(char *function)
 {
     static const char tail[] = "__entry";
     size_t n = strlen(function), t = sizeof tail - 1;
@@ -104,7 +104,7 @@ static void print_first(struct printer *p, const char *place)
  * is (oak_recover, oak_once_do). Above, the outermost public one is remembered. */
 static bool runtime_frame_shown(struct printer *p, const char *function)
 {
-    const char *name = public_name(function);
+    const char *name = oak__print_public_name(function);
     if (p->user)
         return name != NULL;
     oak__symbol_copy(p->call, sizeof p->call, name);
@@ -118,7 +118,7 @@ static void print_frame(struct printer *p, struct oak__symbol *s, const void *pc
         return;
     p->user = p->user || !s->runtime;
     size_t full = strlen(s->function);
-    strip_entry(s->function);
+    oak__print_strip_entry(s->function);
     if (strlen(s->function) < full && strcmp(s->function, p->previous) == 0)
         return;
     oak__symbol_copy(p->previous, sizeof p->previous, s->function);

@@ -91,10 +91,10 @@ static void print_group(struct printing *p, const struct oak__group *gr)
     oak__print_entry(o, &p->style, &gr->first, gr);
 }
 
-static int group_all(struct printing *p)
+int oak__report_group(const oak_leak_report *r, struct oak__groups *gs)
 {
-    for (size_t i = 0; i < p->r->n; i++) {
-        const struct oak__leak_entry *e = &p->r->entries[i];
+    for (size_t i = 0; i < r->n; i++) {
+        const struct oak__leak_entry *e = &r->entries[i];
         struct oak_goroutine_info info;
         oak__shape_to_info(e->shape, &info);
         info.id = e->id;
@@ -102,13 +102,13 @@ static int group_all(struct printing *p)
         info.scope = e->scope;
         info.wait_object = e->wait_object;
         info.wait_since = e->wait_since;
-        struct oak__group *gr = oak__groups_add(&p->groups, &info, e->verdict, e->retained);
+        struct oak__group *gr = oak__groups_add(gs, &info, e->verdict, e->retained);
         if (!gr)
             return -ENOMEM;
         if (!gr->user)
             gr->user = e;
     }
-    return oak__groups_describe(&p->groups, &p->style);
+    return 0;
 }
 
 static void print_all(void *arg)
@@ -118,7 +118,9 @@ static void print_all(void *arg)
         oak__outf(&p->out, "%s", p->head);
     else
         print_head(p);
-    p->err = group_all(p);
+    p->err = oak__report_group(p->r, &p->groups);
+    if (!p->err)
+        p->err = oak__groups_describe(&p->groups, &p->style);
     for (size_t i = 0; !p->err && i < p->groups.n; i++)
         print_group(p, p->groups.sorted[i]);
     fflush(p->out.f);

@@ -89,6 +89,19 @@ struct oak__leak_entry *oak__report_add(struct oak_leak_report *r);
 /* oak_leak_print under another headline; NULL: the usual. */
 int oak__report_print(const oak_leak_report *r, FILE *f, const char *head);
 
+/* All entries, in groups of those that are alike (inspect/group.h); each one's user is its first entry. 0 or -ENOMEM. */
+struct oak__groups;
+int oak__report_group(const oak_leak_report *r, struct oak__groups *gs);
+
+/* ---- pprof.c ---- */
+/* The leaked ones as a profile; *file is the caller's (oak__pb_free). code: of the process that r is of; NULL: this one.
+ * 0 or -ENOMEM. */
+struct oak__pprof_code;
+struct oak__pb;
+int oak__leak_profile(const oak_leak_report *r, const struct oak__pprof_code *code, struct oak__pb *file);
+/* Writes it to fd. 0, -ENOMEM or what writing failed with. */
+int oak__leak_pprof(const oak_leak_report *r, const struct oak__pprof_code *code, int fd);
+
 /* ---- check.c ---- */
 /* oak_leak_check; why_live: an id, or 0. */
 int oak__leak_check(const struct oak_leak_opts *opts, uint64_t why_live, oak_leak_report **out);
