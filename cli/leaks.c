@@ -40,7 +40,7 @@ static int analyse(struct foreign *f, uint64_t why_live, struct oak__results **o
     *out = r;
     if (!f->lacks)
         return oak__analyse(&subject, r);
-    r->lost_memory = 1;
+    r->lost = OAK__LOST_MEMORY;
     return 0;
 }
 

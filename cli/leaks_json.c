@@ -94,19 +94,19 @@ int leaks_json(const oak_leak_report *r, int64_t goroutines, FILE *out)
     const struct oak_leak *l;
     for (size_t i = 0; (l = oak_leak_at(r, i)); i++)
         json_array_append_new(all, goroutine(r, l));
-    json_t *root =
-        json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "version", 1, "leaked",
-                  (json_int_t)oak_leak_count(r, OAK_LEAKED), "suspects",
-                  (json_int_t)oak_leak_count(r, OAK_SUSPECT), "goroutines", (json_int_t)goroutines,
-                  "pause_ns", (json_int_t)oak_leak_pause(r), "duration_ns", (json_int_t)oak_leak_duration(r),
-                  "exact_heap", oak_leak_exact_heap(r), "nothing_provable", r->lost_memory, "found", all);
+    json_t *root = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "version", 1, "leaked",
+                             (json_int_t)oak_leak_count(r, OAK_LEAKED), "suspects",
+                             (json_int_t)oak_leak_count(r, OAK_SUSPECT), "goroutines", (json_int_t)goroutines,
+                             "pause_ns", (json_int_t)oak_leak_pause(r), "duration_ns",
+                             (json_int_t)oak_leak_duration(r), "exact_heap", oak_leak_exact_heap(r),
+                             "nothing_provable", r->lost != OAK__LOST_NOTHING, "found", all);
     return write_out(root, out);
 }
 
 static json_t *step(const struct oak__why_live *w, size_t i)
 {
-    static const char *const kinds[] = {"memory", "registers", "thread",  "thread_local",
-                                        "block",  "stack",     "context", "goroutine"};
+    static const char *const kinds[] = {"memory", "registers", "thread",    "thread_local", "block",
+                                        "stack",  "context",   "goroutine", "kernel"};
     static const char *const hows[] = {"itself",  "reference", "owner",  "waits", "holder",
                                        "context", "parent",    "member", "child"};
     const struct oak__step *s = &w->chain.step[i];

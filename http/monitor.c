@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include <oakum/go.h>
+#include <oakum/net.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ int oak__http_monitor_open(oak_http_server *s)
     m->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (m->epoll < 0)
         return -errno;
+    oak__own_set(m->epoll, true);
     m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int rc = m->wake < 0 ? -errno : add_to_set(m, m->wake, EPOLLIN, NULL);
     if (rc)
@@ -36,8 +38,10 @@ void oak__http_monitor_close(oak_http_server *s)
     struct http_monitor *m = &s->monitor;
     if (m->wake >= 0)
         close(m->wake);
-    if (m->epoll >= 0)
+    if (m->epoll >= 0) {
+        oak__own_set(m->epoll, false);
         close(m->epoll);
+    }
     m->epoll = m->wake = -1;
 }
 

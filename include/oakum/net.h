@@ -107,6 +107,11 @@ OAK_API OAK_MUST_CHECK int oak_wait_fd(int fd, int events, int64_t limit);
  */
 OAK_API OAK_MUST_CHECK int oak_lookup_host(const char *host, char (*out)[46], int max);
 
+/* ---- for liboakum-http; not for direct use ---- */
+
+/* fd is an epoll set whose words stand in memory, too: the leak check need not ask the kernel for them. Off before it is closed. */
+OAK_API void oak__own_set(int fd, bool on);
+
 OAK__END
 
 #endif

@@ -20,6 +20,7 @@ enum oak__why {
     OAK__WHY_SELF_LOCK,    /* it holds the lock itself */
     OAK__WHY_LOCK_CYCLE,   /* goroutines wait for each other's locks */
     OAK__WHY_HOLDER,       /* a leaked goroutine holds the lock */
+    OAK__WHY_BEHIND,       /* a leaked goroutine waits before it to write-lock, and keeps readers out */
     OAK__WHY_HOLDER_ENDED, /* who held the lock has ended */
     OAK__WHY_CHILD,        /* a child of its scope is leaked */
 };
@@ -48,11 +49,18 @@ struct oak__plant {
 };
 enum { OAK__PLANTS = 3 };
 
+/* What cannot be seen, so that nothing can be proven. */
+enum oak__lost {
+    OAK__LOST_NOTHING,
+    OAK__LOST_MEMORY,    /* some memory is not in the image */
+    OAK__LOST_IN_KERNEL, /* the kernel keeps words of the program that it does not tell */
+};
+
 struct oak__results {
-    uint32_t done;        /* set last: the analysis has come to its end */
-    uint32_t lost_memory; /* some memory is not in the clone: nothing can be proven */
-    bool exact;           /* the heap was understood, all of it */
-    bool glibc;           /* at least it is glibc's */
+    uint32_t done; /* set last: the analysis has come to its end */
+    uint32_t lost; /* oak__lost */
+    bool exact;    /* the heap was understood, all of it */
+    bool glibc;    /* at least it is glibc's */
     uint64_t goroutines, blocked;
     uint64_t blocks, bytes;      /* of the heap */
     uint64_t unreadable;         /* pages whose reading was a fault */

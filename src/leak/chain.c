@@ -50,14 +50,22 @@ static bool is_below_control_block(const struct oak__mapping *map, uintptr_t a)
     return false;
 }
 
+static bool is_register(const struct oak__thread *t, uintptr_t a)
+{
+    bool is = a >= t->regs.lo && a < t->regs.hi;
+    for (size_t i = 0; i < countof(t->more_regs); i++)
+        is = is || (a >= t->more_regs[i].lo && a < t->more_regs[i].hi);
+    return is;
+}
+
 static void is_root(const struct oak__image *img, uintptr_t a, struct oak__step *s)
 {
     const struct oak__mapping *map = oak__image_mapping(img, a);
-    s->kind = OAK__STEP_MEMORY;
+    s->kind = a ? OAK__STEP_MEMORY : OAK__STEP_KERNEL;
     s->flags = map ? map->flags : 0;
     for (size_t i = 0; i < img->nthreads; i++) {
         const struct oak__thread *t = &img->threads[i];
-        if (a >= t->regs.lo && a < t->regs.hi)
+        if (is_register(t, a))
             s->kind = OAK__STEP_REGISTERS;
         else if (map && t->sp >= map->lo && t->sp < map->hi)
             s->kind = OAK__STEP_THREAD;

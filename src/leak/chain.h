@@ -20,6 +20,7 @@ enum oak__step_kind {
     OAK__STEP_STACK, /* of goroutine id */
     OAK__STEP_CONTEXT,
     OAK__STEP_GOROUTINE, /* id; also a plain thread's stand-in */
+    OAK__STEP_KERNEL,    /* a root: a word that the kernel keeps (kernel.h) */
 };
 
 /* What is named first keeps what is named next. */

@@ -114,6 +114,9 @@ const char *oak__step_text(const struct oak__why_live *w, size_t i, char *buf, s
         n = put(buf, size, 0, "stack or thread-local storage of thread %llu, at 0x%llx", (ull)s->id,
                 (ull)s->ref);
         break;
+    case OAK__STEP_KERNEL:
+        n = put(buf, size, 0, "a word that the kernel keeps: of an epoll set or a timer");
+        break;
     case OAK__STEP_TLS:
         n = put(buf, size, 0, "thread-local storage, at 0x%llx", (ull)s->ref);
         break;
@@ -169,8 +172,9 @@ static void print_all(void *arg)
     } else if (leaked) {
         oak__why_text(leaked, p->r->now, text, sizeof text);
         oak__outf(&p->out, " is leaked (proven): %s\n", text);
-    } else if (p->r->lost_memory) {
-        oak__outf(&p->out, " is not proven leaked: some memory of the process cannot be seen\n");
+    } else if (p->r->lost) {
+        oak__outf(&p->out, " is not proven leaked: %s of the process cannot be seen\n",
+                  p->r->lost == OAK__LOST_IN_KERNEL ? "words that the kernel keeps" : "some memory");
     } else { /* it started, or went on, during the check */
         oak__outf(&p->out, " is not leaked\n");
     }

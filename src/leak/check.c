@@ -3,6 +3,7 @@
  */
 #include "leak/analysis.h"
 #include "leak/freeze.h"
+#include "leak/kernel.h"
 #include "leak/own.h"
 #include "leak/plants.h"
 #include "leak/raw.h"
@@ -28,6 +29,7 @@ struct check {
     struct oak__own own;
     struct oak__arenas arenas;
     uint64_t why_live; /* 0: a check as usual */
+    struct oak__kernel kernel;
     int err;
 };
 
@@ -49,6 +51,12 @@ static int analyse_own(struct check *c, struct oak__scratch *s)
         err = oak__own_tables(&tables, s, ours, countof(ours));
     if (err)
         return err;
+    own.img.kept = c->kernel.words;
+    own.img.nkept = c->kernel.nwords;
+    if (own.img.hidden || c->kernel.hidden) {
+        c->results->lost = OAK__LOST_IN_KERNEL;
+        return 0;
+    }
     oak__freeze_guard_reads(&own.img);
     struct oak__subject subject = {.img = &own.img, .tables = &tables, .scratch = s, .why_live = c->why_live};
     oak__plants_list(&c->plants, subject.plants);
@@ -61,9 +69,9 @@ static int in_clone(void *arg)
 {
     struct check *c = arg;
     struct oak__scratch scratch;
-    c->results->lost_memory = oak__freeze_lost_memory();
+    c->results->lost = oak__freeze_lost_memory() ? OAK__LOST_MEMORY : OAK__LOST_NOTHING;
     int err = oak__scratch_init(&scratch, OAK__SCRATCH_LARGE);
-    if (!err && !c->results->lost_memory)
+    if (!err && !c->results->lost)
         err = analyse_own(c, &scratch);
     c->results->memory = oak__scratch_resident(&scratch);
     c->results->done = err ? 0 : DONE;
@@ -77,6 +85,12 @@ static bool all_at_rest(void *arg)
 {
     struct check *c = arg;
     return oak__away_at_rest() && (!c->arenas.bins || oak__arenas_busy(&c->own.img, &c->arenas) == 0);
+}
+
+static void read_kernel(void *arg)
+{
+    struct check *c = arg;
+    oak__kernel_read(&c->kernel);
 }
 
 static int prepare(struct check *c)
@@ -96,7 +110,7 @@ static int prepare(struct check *c)
         err = oak__own_open(&c->own, &c->scratch, false);
     if (!err)
         oak__arenas_find(&c->own.img, &c->arenas);
-    return err;
+    return err ? err : oak__kernel_find(&c->kernel, &c->scratch);
 }
 
 static void clean_up(struct check *c)
@@ -127,7 +141,8 @@ static void run(void *arg)
     if (c->err)
         return;
     oak__plants_sow(&c->plants);
-    c->freeze = (struct oak__freeze){.fn = in_clone, .arg = c, .good_moment = all_at_rest, .limit = LIMIT};
+    c->freeze = (struct oak__freeze){
+        .fn = in_clone, .arg = c, .good_moment = all_at_rest, .last_thing = read_kernel, .limit = LIMIT};
     c->err = oak__freeze_run(&c->freeze);
     if (!c->err && c->results->done != DONE)
         c->err = c->freeze.status == ENOMEM ? -ENOMEM : -EIO;

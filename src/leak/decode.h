@@ -17,6 +17,9 @@ struct decode {
     uint32_t *id_next;
     size_t id_mask;
     bool hashed;
+    struct booked *booked; /* decode_rwmutex.c: who has read-locked what; sorted by lock */
+    size_t nbooked;
+    size_t spare_holds; /* room in w->holds beyond one a wait */
 };
 
 /* decode_nodes.c: goroutines, stand-ins, slots. */
@@ -31,6 +34,16 @@ int oak__decode_threads(struct decode *d);
 int oak__decode_live(struct decode *d);
 /* decode_waits.c: what the blocked ones wait for. */
 int oak__decode_waits(struct decode *d);
+struct oak__wait *oak__decode_add_wait(struct decode *d, uint32_t node, uintptr_t object,
+                                       enum oak__wait_rule rule);
+/* owner: the id of who holds the lock; 0: it is just being handed on. */
+void oak__decode_wait_for_owner(struct decode *d, uint32_t node, uintptr_t object, uint64_t owner);
+/* For the wait x something must happen that holder (an index) alone can do. There is room for one a wait; who adds n takes
+ * them before, and may be refused. */
+void oak__decode_add_hold(struct decode *d, struct oak__wait *x, uint32_t holder);
+bool oak__decode_take_holds(struct decode *d, size_t n);
+/* decode_rwmutex.c */
+void oak__decode_wait_for_rwmutex(struct decode *d, uint32_t node, uintptr_t object);
 /* decode_ctx.c */
 int oak__decode_contexts(struct decode *d);
 /* decode_scopes.c */

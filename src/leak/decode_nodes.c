@@ -161,7 +161,8 @@ int oak__decode_nodes(struct decode *d)
     d->id_slot = oak__scratch_alloc(d->scratch, slots, sizeof *d->id_slot);
     d->id_next = oak__scratch_alloc(d->scratch, most + 1, sizeof *d->id_next);
     w->nodes = oak__scratch_alloc(d->scratch, most + 1, sizeof *w->nodes);
-    w->roots = oak__scratch_alloc(d->scratch, 3 * most + 4 * d->img->nthreads + 4, sizeof *w->roots);
+    w->roots = oak__scratch_alloc(d->scratch, 3 * most + (4 + OAK__MORE_REGS) * d->img->nthreads + 4,
+                                  sizeof *w->roots);
     if (!w->nodes || !w->roots || !d->id_slot || !d->id_next)
         return -ENOMEM;
     for (size_t i = 0; i < d->t->nstacks; i++) {

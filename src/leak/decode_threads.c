@@ -52,6 +52,8 @@ static void place(struct decode *d, struct oak__thread *t)
         return;
     }
     add_root(d->w, t->regs.lo, t->regs.hi);
+    for (size_t i = 0; i < countof(t->more_regs); i++)
+        add_root(d->w, t->more_regs[i].lo, t->more_regs[i].hi);
     if (on_own) {
         dead_part(d, lo, t->sp);
         return;

@@ -2,16 +2,14 @@
  * What each blocked goroutine waits for, and by which rule that ends.
  *
  * Locks know their owners: who waits for a mutex is woken by its owner's unlock and by nothing else (besides its
- * context), wherever the mutex lies. Of a read-write mutex held by readers the goroutines' own books tell who they
- * are; where these do not account for every reader, only reachability is judged.
+ * context), wherever the mutex lies. Read-write mutexes: decode_rwmutex.c.
  */
 #include "leak/decode.h"
-#include "sync/reads.h"
-#include "sync/rwmutex.h"
 
-enum { LOCK_MODES = 3, ONCE_RUNNING = 1 };
+enum { LOCK_MODES = 3, ONCE_RUNNING = 1, SPARE_PER_WRITER = 64, MOST_SPARE = 1 << 22 };
 
-static struct oak__wait *add_wait(struct decode *d, uint32_t node, uintptr_t object, enum oak__wait_rule rule)
+struct oak__wait *oak__decode_add_wait(struct decode *d, uint32_t node, uintptr_t object,
+                                       enum oak__wait_rule rule)
 {
     struct oak__wait *x = &d->w->waits[d->w->nwaits++];
     *x = (struct oak__wait){.object = object, .node = node, .rule = rule};
@@ -19,43 +17,41 @@ static struct oak__wait *add_wait(struct decode *d, uint32_t node, uintptr_t obj
     return x;
 }
 
-static void add_hold(struct decode *d, struct oak__wait *x, uint32_t holder)
+bool oak__decode_take_holds(struct decode *d, size_t n)
+{
+    if (d->spare_holds < n)
+        return false;
+    d->spare_holds -= n;
+    return true;
+}
+
+void oak__decode_add_hold(struct decode *d, struct oak__wait *x, uint32_t holder)
 {
     struct oak__node *n = &d->w->nodes[holder];
     struct oak__hold *h = &d->w->holds[d->w->nholds++];
     *h = (struct oak__hold){.wait = (uint32_t)(x - d->w->waits), .next = n->first_hold};
     n->first_hold = (uint32_t)d->w->nholds;
-    x->holders++;
+    if (!x->holders++)
+        x->holder = holder + 1;
 }
 
-static void wait_for_owner(struct decode *d, uint32_t node, uintptr_t object, uint64_t owner)
+void oak__decode_wait_for_owner(struct decode *d, uint32_t node, uintptr_t object, uint64_t owner)
 {
-    struct oak__wait *x = add_wait(d, node, object, OAK__RULE_REACH);
+    struct oak__wait *x = oak__decode_add_wait(d, node, object, OAK__RULE_REACH);
     if (!owner) /* just being handed on */
         return;
     uint32_t holder = oak__decode_by_id(d, owner);
     x->rule = holder ? OAK__RULE_HOLDERS : OAK__RULE_NEVER;
-    if (holder) {
-        x->holder = holder;
-        add_hold(d, x, holder - 1);
-    } else {
-        x->owner = owner;
-    }
-}
-
-static void wait_for_rwmutex(struct decode *d, uint32_t node, uintptr_t object)
-{
-    uint64_t state = image_word(d->img, object);
-    if (state & OAK__RW_WRITER)
-        wait_for_owner(d, node, object, state >> OAK__RW_SHIFT);
+    if (holder)
+        oak__decode_add_hold(d, x, holder - 1);
     else
-        add_wait(d, node, object, OAK__RULE_REACH);
+        x->owner = owner;
 }
 
 static void wait_for_once(struct decode *d, uint32_t node, uintptr_t object)
 {
     uint64_t state = image_word(d->img, object);
-    wait_for_owner(d, node, object, (state & LOCK_MODES) == ONCE_RUNNING ? state >> 2 : 0);
+    oak__decode_wait_for_owner(d, node, object, (state & LOCK_MODES) == ONCE_RUNNING ? state >> 2 : 0);
 }
 
 static void wait_in_select(struct decode *d, uint32_t node, const struct oak__g *g)
@@ -64,7 +60,7 @@ static void wait_in_select(struct decode *d, uint32_t node, const struct oak__g 
     const struct oak__waiter *x = oak__image_at(d->img, (uintptr_t)load_relaxed(&g->waiters), n * sizeof *x);
     for (uint32_t i = 0; x && i < n; i++)
         if (x[i].object)
-            add_wait(d, node, (uintptr_t)x[i].object, OAK__RULE_REACH);
+            oak__decode_add_wait(d, node, (uintptr_t)x[i].object, OAK__RULE_REACH);
 }
 
 static void add_waits(struct decode *d, uint32_t node, const struct oak__g *g)
@@ -80,23 +76,23 @@ static void add_waits(struct decode *d, uint32_t node, const struct oak__g *g)
         wait_in_select(d, node, g);
         break;
     case OAK_WAIT_MUTEX:
-        wait_for_owner(d, node, object, image_word(d->img, object) >> 2);
+        oak__decode_wait_for_owner(d, node, object, image_word(d->img, object) >> 2);
         break;
     case OAK_WAIT_RWMUTEX_R:
     case OAK_WAIT_RWMUTEX_W:
-        wait_for_rwmutex(d, node, object);
+        oak__decode_wait_for_rwmutex(d, node, object);
         break;
     case OAK_WAIT_ONCE:
         wait_for_once(d, node, object);
         break;
     case OAK_WAIT_SCOPE:
-        add_wait(d, node, object, OAK__RULE_CHILDREN);
+        oak__decode_add_wait(d, node, object, OAK__RULE_CHILDREN);
         break;
     case OAK_WAIT_SCOPE_LIMIT:
-        add_wait(d, node, object, OAK__RULE_CHILD);
+        oak__decode_add_wait(d, node, object, OAK__RULE_CHILD);
         break;
     default:
-        add_wait(d, node, object, OAK__RULE_REACH);
+        oak__decode_add_wait(d, node, object, OAK__RULE_REACH);
         break;
     }
 }
@@ -112,6 +108,8 @@ static bool count_waits(struct decode *d, struct oak__node *n, size_t *sum)
                                                          g->nwaiters * sizeof(struct oak__waiter))))
         return false;
     *sum += n->reason == OAK_WAIT_SELECT ? g->nwaiters : 1;
+    if (n->reason == OAK_WAIT_RWMUTEX_W && d->spare_holds < MOST_SPARE)
+        d->spare_holds += SPARE_PER_WRITER;
     return true;
 }
 
@@ -127,7 +125,7 @@ int oak__decode_waits(struct decode *d)
         }
     }
     w->waits = oak__scratch_alloc(d->scratch, sum + 1, sizeof *w->waits);
-    w->holds = oak__scratch_alloc(d->scratch, sum + 1, sizeof *w->holds);
+    w->holds = oak__scratch_alloc(d->scratch, sum + d->spare_holds + 1, sizeof *w->holds);
     if (!w->waits || !w->holds)
         return -ENOMEM;
     for (uint32_t i = 0; i < w->nnodes; i++)

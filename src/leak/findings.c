@@ -47,11 +47,28 @@ static const struct oak__wait *first_wait(const struct oak__world *w, const stru
     return n->nwaits ? &w->waits[n->first_wait] : NULL;
 }
 
+static bool waits_for_others(const struct oak__wait *x)
+{
+    return x->rule == OAK__RULE_HOLDERS || x->rule == OAK__RULE_BEHIND;
+}
+
+/* A lock held for reading has several holders: of these one that is leaked is to be named, the waiting one itself above
+ * all. */
+static void choose_holders(struct oak__world *w)
+{
+    for (uint32_t i = 0; i < w->nnodes; i++)
+        for (uint32_t h = is_leaked(&w->nodes[i]) ? w->nodes[i].first_hold : 0; h; h = w->holds[h - 1].next) {
+            struct oak__wait *x = &w->waits[w->holds[h - 1].wait];
+            if (x->holder - 1 != x->node)
+                x->holder = i + 1;
+        }
+}
+
 /* The goroutine whose lock n waits for; NULL: n waits for something else. */
 static const struct oak__node *holder_of(const struct oak__world *w, const struct oak__node *n)
 {
     const struct oak__wait *x = is_leaked(n) ? first_wait(w, n) : NULL;
-    return x && x->rule == OAK__RULE_HOLDERS && x->holder ? &w->nodes[x->holder - 1] : NULL;
+    return x && waits_for_others(x) ? &w->nodes[x->holder - 1] : NULL;
 }
 
 /* Follows who waits for whom; true when that leads back to n. */
@@ -72,13 +89,14 @@ static void explain_lock(const struct oak__world *w, const struct oak__node *n, 
         return;
     }
     const struct oak__node *holder = holder_of(w, n);
-    if (x->holder)
-        add_other(f, oak__node_id(w, &w->nodes[x->holder - 1]));
+    add_other(f, oak__node_id(w, holder));
     if (holder == n) {
         f->why = OAK__WHY_SELF_LOCK;
-    } else if (!holder || !is_leaked(holder)) { /* it lives, but has lost the lock */
+    } else if (!is_leaked(holder)) { /* it lives, but has lost the lock */
         f->why = OAK__WHY_UNREACHED;
         f->nothers = 0;
+    } else if (x->rule == OAK__RULE_BEHIND) {
+        f->why = OAK__WHY_BEHIND;
     } else if (is_in_cycle(w, n)) {
         f->why = OAK__WHY_LOCK_CYCLE;
         for (const struct oak__node *at = holder_of(w, holder); at && at != n; at = holder_of(w, at))
@@ -104,7 +122,7 @@ static void explain(const struct oak__world *w, struct oak__finding *f)
     f->object = x ? x->object : 0;
     if (!x) {
         f->why = OAK__WHY_NOTHING;
-    } else if (x->rule == OAK__RULE_NEVER || x->rule == OAK__RULE_HOLDERS) {
+    } else if (x->rule == OAK__RULE_NEVER || waits_for_others(x)) {
         explain_lock(w, n, x, f);
     } else if (x->rule == OAK__RULE_CHILDREN) {
         const struct oak__scope_node *s = scope_of(w, x);
@@ -139,6 +157,7 @@ static void name_referrers(const struct oak__mark *m, struct oak__finding *f)
 void oak__findings(struct oak__mark *m, struct oak__results *r)
 {
     collect(m->world, r);
+    choose_holders(m->world);
     for (size_t i = 0; i < r->n; i++) {
         explain(m->world, &r->found[i]);
         r->found[i].retained = oak__mark_retained(m, r->found[i].node);

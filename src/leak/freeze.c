@@ -169,6 +169,8 @@ NOINLINE static long clone_stopped(struct oak__freeze *f, int *pidfd)
         oak__stop_release();
         oak__os_sleep(BETWEEN);
     }
+    if (f->last_thing)
+        f->last_thing(f->arg);
     freeze.sp = (uintptr_t)__builtin_frame_address(0);
     freeze.tid = oak__os_gettid();
     freeze.alternate.ss_flags = SS_DISABLE;

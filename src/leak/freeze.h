@@ -19,6 +19,8 @@ struct oak__freeze {
     /* Asked while all threads are stopped, before the clone is made: false lets them go on and tries again a little
      * later, some times; then it is cloned anyway. May be NULL. */
     bool (*good_moment)(void *arg);
+    /* Called while all threads are stopped, right before the clone is made. May be NULL. */
+    void (*last_thing)(void *arg);
     int64_t limit; /* ns; a clone that takes longer is killed */
 
     /* out */

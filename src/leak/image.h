@@ -35,13 +35,16 @@ struct oak__mapping {
     uint32_t flags;
 };
 
+enum { OAK__MORE_REGS = 8 };
+
 /* A thread when the image was taken. */
 struct oak__thread {
     int tid;
-    uintptr_t sp;          /* where its stack ended */
-    struct oak__span regs; /* where its registers lie; empty: on that stack */
-    struct oak__span dead; /* its alternate signal stack, as far as it was not in use */
-    bool lost;             /* set by decode_threads.c: it is the runtime's, but the stack is not */
+    uintptr_t sp;                               /* where its stack ended */
+    struct oak__span regs;                      /* where its registers lie; empty: on that stack */
+    struct oak__span more_regs[OAK__MORE_REGS]; /* those of vectors and the like; the rest is empty */
+    struct oak__span dead;                      /* its alternate signal stack, as far as it was not in use */
+    bool lost; /* set by decode_threads.c: it is the runtime's, but the stack is not */
 };
 
 /* A region of goroutines' stacks in compact mode: those that are put away (stack/away.h) lie in records elsewhere. */
@@ -65,6 +68,9 @@ struct oak__image {
     size_t nmoved;
     const struct oak__span *stacks; /* where goroutines' stacks lie: no block of the heap does */
     size_t nstacks;
+    const uintptr_t *kept; /* words of the program that the kernel keeps: see kernel.h */
+    size_t nkept;
+    bool hidden;      /* it keeps more than can be seen: nothing can be proven */
     void *source;     /* the source's own */
     size_t nullified; /* pages that could not be read after all; they count as zero */
 };

@@ -43,9 +43,10 @@ static void context_alive(struct oak__mark *m, uint32_t index, enum oak__how how
 
 static void reconsider(struct oak__mark *m, const struct oak__wait *x)
 {
-    bool ends = (x->rule == OAK__RULE_REACH && x->reached) || (x->rule == OAK__RULE_CHILD && x->reached) ||
-                (x->rule == OAK__RULE_HOLDERS && x->reached && x->holders == 0);
-    if (ends && x->rule == OAK__RULE_HOLDERS && x->holder)
+    const bool of_others = x->rule == OAK__RULE_HOLDERS || x->rule == OAK__RULE_BEHIND;
+    const bool ends = x->reached && (x->rule == OAK__RULE_REACH || x->rule == OAK__RULE_CHILD ||
+                                     (of_others && x->holders == 0));
+    if (ends && of_others)
         awaken(m, x->node, OAK__HOW_HOLDER, m->world->nodes[x->holder - 1].g);
     else if (ends)
         awaken(m, x->node, OAK__HOW_WAITS, x->object);

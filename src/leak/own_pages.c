@@ -127,11 +127,9 @@ static void pages(struct oak__image *img, const struct oak__mapping *m, uintptr_
         return;
     if (!shared)
         known = visit_private(&v, lo, hi);
-    else if (!(m->flags & OAK__MAP_READ))
-        return;
     else if (m->hi - m->lo > READ_WHOLE)
         known = by_residence(&v, lo, hi);
-    if (!known && m->flags & OAK__MAP_READ) {
+    if (!known && (shared || m->flags & OAK__MAP_READ)) {
         /* What was found so far is reported twice: that does no harm. */
         v.lo = lo;
         v.hi = hi;

@@ -37,7 +37,11 @@ static void print_milliseconds(struct oak__out *o, const char *what, int64_t ns)
 static void print_caveats(struct printing *p)
 {
     const oak_leak_report *r = p->r;
-    if (r->lost_memory)
+    if (r->lost == OAK__LOST_IN_KERNEL)
+        oak__outf(&p->out, "Nothing is proven: the kernel keeps words of the process that cannot be seen "
+                           "(requests of an io_uring, "
+                           "or /proc says too little), and they may be references.\n");
+    else if (r->lost)
         oak__outf(&p->out, "Nothing is proven: some memory of the process cannot be seen (MADV_DONTFORK, or "
                            "left out of a core "
                            "file), and may hold references.\n");

@@ -212,7 +212,7 @@ int oak__report_fill(struct oak_leak_report *r, const struct oak__results *resul
     r->unreadable = results->unreadable;
     r->exact = results->exact;
     r->glibc = results->glibc;
-    r->lost_memory = results->lost_memory;
+    r->lost = (enum oak__lost)results->lost;
     int64_t n = each_goroutine(&f, join);
     if (n < 0 || f.err)
         return -ENOMEM;

@@ -60,7 +60,8 @@ struct oak_leak_report {
     uint64_t blocks, bytes;
     uint64_t analysis; /* bytes that it took */
     uint64_t dropped, unreadable;
-    bool exact, glibc, lost_memory;
+    bool exact, glibc;
+    enum oak__lost lost;
     uint64_t contradicted; /* proven, and yet they went on: not in the report. Always 0, tests look */
     struct oak__leak_entry *entries; /* leaked ones first */
     size_t n, room, nleaked;

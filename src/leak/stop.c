@@ -12,13 +12,13 @@
 #include "leak/stop.h"
 
 #include "base/os.h"
+#include "leak/registers.h"
 #include "leak/stop_signal.h"
 #include "leak/tasks.h"
 
 #include <limits.h>
 #include <linux/futex.h>
 #include <time.h>
-#include <ucontext.h>
 
 enum { MOST_THREADS = 1 << 16 };
 #define PATIENCE OAK_MILLISECOND /* before it is asked what keeps a thread */
@@ -68,26 +68,18 @@ static uintptr_t interrupted_sp(const ucontext_t *uc)
 #endif
 }
 
-enum { RED_ZONE = 128, FRAME = 16384 };
+enum { RED_ZONE = 128 };
 
-/*
- * The registers lie in the signal frame, which reaches from a little above this function's own frame to where the
- * thread was interrupted, or, on an alternate stack, to that one's end.
- */
 __attribute__((no_sanitize("thread", "address"))) static void note(struct oak__thread *t,
                                                                    const ucontext_t *uc)
 {
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0), sp = interrupted_sp(uc);
-    uintptr_t alt = (uintptr_t)uc->uc_stack.ss_sp, alt_hi = alt + uc->uc_stack.ss_size;
-    bool has_alt = !(uc->uc_stack.ss_flags & SS_DISABLE);
-    uintptr_t end = here + FRAME;
-    t->dead = has_alt ? (struct oak__span){alt, alt_hi} : (struct oak__span){0, 0};
-    if (has_alt && here >= alt && here < alt_hi)
-        end = alt_hi;
-    else if (here < sp && sp - here < FRAME)
-        end = sp;
-    t->regs = (struct oak__span){here, end};
-    t->sp = sp - RED_ZONE; /* on x86-64 there may be live data so far below */
+    const uintptr_t sp = interrupted_sp(uc) - RED_ZONE; /* on x86-64 there may be live data so far below */
+    const uintptr_t alt = (uintptr_t)uc->uc_stack.ss_sp, alt_hi = alt + uc->uc_stack.ss_size;
+    t->sp = sp;
+    t->dead = (struct oak__span){0, 0};
+    if (!(uc->uc_stack.ss_flags & SS_DISABLE))
+        t->dead = (struct oak__span){alt, sp >= alt && sp < alt_hi ? sp : alt_hi};
+    oak__registers_find(uc, t);
 }
 
 __attribute__((no_sanitize("thread", "address"))) static void be_stopped(uintptr_t value, void *ucontext)
@@ -185,6 +177,7 @@ static int open_round(void)
             raw_mmap(MOST_THREADS * sizeof *stop.slots, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE);
     if (!stop.slots)
         return -ENOMEM;
+    oak__registers_prepare();
     stop.dir = raw_open("/proc/self/task", O_RDONLY | O_DIRECTORY);
     if (stop.dir < 0)
         return stop.dir;

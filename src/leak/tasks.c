@@ -33,7 +33,7 @@ int oak__tasks_each(int dir, bool (*fn)(int tid, void *arg), void *arg)
     return (int)n;
 }
 
-static int put_number(char *to, int n)
+int oak__put_number(char *to, int n)
 {
     char digits[12];
     int k = 0;
@@ -61,7 +61,7 @@ bool oak__task_runs_code(int dir, int tid)
 {
     enum { IO_WORKER = 0x10, USER_WORKER = 0x4000, KERNEL_THREAD = 0x200000 };
     char path[32], buf[512];
-    int k = put_number(path, tid);
+    int k = oak__put_number(path, tid);
     memcpy(path + k, "/stat", sizeof "/stat");
     int fd = (int)raw(SYS_openat, dir, path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)

@@ -8,6 +8,9 @@
  * errno. */
 int oak__tasks_each(int dir, bool (*fn)(int tid, void *arg), void *arg);
 
+/* Writes n (>= 0) in decimal, without an end: how many digits. */
+int oak__put_number(char *to, int n);
+
 /* Whether a thread can still execute the program's code: a dead leader of others, or a kernel's worker (io_uring)
  * that is listed among the threads, cannot. True when in doubt. */
 bool oak__task_runs_code(int dir, int tid);

@@ -104,6 +104,10 @@ static void say_proof(struct text *t, const struct oak__leak_entry *e, enum oak_
     case OAK__WHY_HOLDER:
         say(t, "%s 0x%llx is held by goroutine %llu, which is leaked", what, object, other);
         break;
+    case OAK__WHY_BEHIND:
+        say(t, "goroutine %llu, which is leaked, waits before it to write-lock %s 0x%llx", other, what,
+            object);
+        break;
     case OAK__WHY_HOLDER_ENDED:
         say(t, "%s 0x%llx is held by goroutine %llu, which has ended", what, object, other);
         break;

@@ -40,6 +40,7 @@ _Static_assert(sizeof(struct oak__node) == 48, "a million of them are 48 MB");
 enum oak__wait_rule {
     OAK__RULE_REACH,    /* somebody live who reaches the object */
     OAK__RULE_HOLDERS,  /* that, and all who hold the lock give it back */
+    OAK__RULE_BEHIND,   /* that, and the writer who is first in the queue has had the lock or given up */
     OAK__RULE_NEVER,    /* the lock's owner has ended with it */
     OAK__RULE_CHILDREN, /* the end of all children of the scope */
     OAK__RULE_CHILD,    /* the end of any child, or somebody live who reaches the scope */
@@ -50,8 +51,8 @@ struct oak__wait {
     union {
         uint64_t owner; /* NEVER: id of who held the lock */
         struct {
-            uint32_t holder;  /* HOLDERS: the node of who holds it */
-            uint32_t holders; /* how many hold it and are not known to be live */
+            uint32_t holder;  /* HOLDERS, BEHIND: one of those; in the end one that is leaked */
+            uint32_t holders; /* how many there are, less those known to be live */
         };
         uint32_t next_place; /* CHILD: of those who wait for a place in the same scope */
     };

@@ -29,6 +29,7 @@
 #include "sched/park.h"
 #include "sched/sched.h"
 
+#include <oakum/net.h>
 #include <unistd.h>
 
 enum { BATCH = 128 };
@@ -301,6 +302,7 @@ int oak__poll_init(void)
     }
     epoll_fd = ep;
     break_fd = ev;
+    oak__own_set(ep, true);
     return 0;
 }
 

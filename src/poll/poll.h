@@ -27,6 +27,11 @@ void oak__poll_break(void);
 /* Whether any descriptor is registered at all. */
 bool oak__poll_any(void);
 
+/* ---- for leak: sets.c ---- */
+
+/* fd is an epoll set of the library's own: what the kernel keeps in it is known otherwise. */
+bool oak__poll_is_own_set(int fd);
+
 /* ---- for net ---- */
 
 /* What can be waited for: each has room for one waiter. HANGUP is a second reader who only wants to know

@@ -62,9 +62,10 @@ struct oak__m {
     void (*_Atomic call_fn)(void *); /* call.c */
     void *_Atomic call_arg;
     struct oak__g
-        *_Atomic caller;    /* whose call this thread makes, being a plain thread meanwhile; NULL: none */
-    char *g0_lo, *g0_hi;    /* bounds of the thread's own stack */
-    char *g0_base;          /* below here all frames are the scheduler's, but for a call's (call.c) */
+        *_Atomic caller; /* whose call this thread makes, being a plain thread meanwhile; NULL: none */
+    char *g0_lo, *g0_hi; /* bounds of the thread's own stack */
+    char *
+        g0_base; /* below here all frames are the scheduler's, but for a call's (call.c); NULL: a plain thread */
     bool scheduler;         /* runs nothing of the program's, ever: the monitor and the like */
     struct oak__g stand_in; /* plain threads and calls: not a goroutine, but waits like one */
 #if OAK_TSAN

@@ -5,6 +5,7 @@
 #include "sched/sched.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 __thread struct oak__m *oak__tls_m;
 struct oak__slab oak__m_slab = OAK__SLAB("threads", struct oak__m);
@@ -38,6 +39,14 @@ void oak__m_drop(struct oak__m *m)
     oak__slab_free(&oak__m_slab, m);
 }
 
+/* A plain thread's stack has bounds, too: to the leak proof what lies below its stack pointer is dead. The first thread's is
+ * known by its mapping, and asking libc for it means reading all of /proc/self/maps. */
+static void note_plain_stack(struct oak__m *m)
+{
+    if (m->tid != getpid())
+        oak__note_stack(m, NULL);
+}
+
 void oak__stand_in_begin(struct oak__m *m)
 {
     struct oak__g *g = &m->stand_in;
@@ -65,6 +74,7 @@ bool oak__m_take(struct oak__m *m)
     if (!have_key || pthread_setspecific(key, m))
         return false;
     m->tid = oak__os_gettid();
+    note_plain_stack(m);
     store_relaxed(&m->rng, oak__os_random());
     oak__stand_in_begin(m);
     oak__tls_m = m;

@@ -14,7 +14,7 @@
 #include "sync/rwmutex.h"
 #include "sync/reads.h"
 
-enum want { READ, WRITE };
+enum want { READ, WRITE = OAK__RW_WANTS_WRITE };
 enum { QUEUED = OAK__RW_QUEUED, WRITER = OAK__RW_WRITER, ONE = 1 << OAK__RW_SHIFT };
 
 static uint64_t writer_word(const struct oak__g *g)

@@ -10,6 +10,7 @@
 
 #include <oakum/sync.h>
 
+enum { OAK__RW_WANTS_WRITE = 1 }; /* a waiter's data; else it wants to read */
 enum { OAK__RW_QUEUED = 1, OAK__RW_WRITER = 2, OAK__RW_SHIFT = 2 };
 
 struct oak__rwmutex {

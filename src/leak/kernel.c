@@ -1,0 +1,126 @@
+#include "leak/kernel.h"
+
+#include "leak/raw.h"
+#include "leak/tasks.h"
+#include "poll/poll.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#define FDINFO "/proc/self/fdinfo/"
+enum { MOST_SETS = 1 << 16, MOST_WORDS = 1 << 20, PIECE = 16384 };
+
+struct search {
+    struct oak__kernel *k;
+    int probe; /* a descriptor that is in no set */
+};
+
+/* A descriptor that is no epoll set knows nothing of what is in it: EINVAL. A set knows that this is not: ENOENT. */
+static bool look_at(int fd, void *arg)
+{
+    struct search *s = arg;
+    if (fd == s->probe || oak__poll_is_own_set(fd) ||
+        raw(SYS_epoll_ctl, fd, EPOLL_CTL_DEL, s->probe, NULL) != -ENOENT)
+        return true;
+    s->k->hidden = s->k->nsets == MOST_SETS;
+    if (!s->k->hidden)
+        s->k->sets[s->k->nsets++] = fd;
+    return !s->k->hidden;
+}
+
+int oak__kernel_find(struct oak__kernel *k, struct oak__scratch *scratch)
+{
+    *k = (struct oak__kernel){.sets = oak__scratch_alloc(scratch, MOST_SETS, sizeof *k->sets),
+                              .words = oak__scratch_alloc(scratch, MOST_WORDS, sizeof *k->words)};
+    if (!k->sets || !k->words)
+        return -ENOMEM;
+    struct search s = {.k = k, .probe = (int)raw(SYS_eventfd2, 0, EFD_CLOEXEC)};
+    const int dir = raw_open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+    if (s.probe < 0 || dir < 0 || oak__tasks_each(dir, look_at, &s))
+        k->hidden = true;
+    else
+        look_at(0, &s); /* which is no task's number */
+    if (dir >= 0)
+        raw_close(dir);
+    if (s.probe >= 0)
+        raw_close(s.probe);
+    return 0;
+}
+
+/* Looks for hexadecimal numbers in a stream of text: those that follow a label and, where `after` is not 0, that sign. */
+struct reading {
+    struct oak__kernel *k;
+    const char *label;
+    char after;
+    size_t matched; /* of the label */
+    bool begun;
+    uintptr_t number;
+};
+
+static int digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void number_ends(struct reading *r)
+{
+    if (r->k->nwords == MOST_WORDS)
+        r->k->hidden = true;
+    else if (r->number)
+        r->k->words[r->k->nwords++] = r->number;
+    r->matched = 0;
+    r->begun = false;
+    r->number = 0;
+}
+
+static void take(struct reading *r, char c)
+{
+    const size_t length = strlen(r->label);
+    if (r->matched < length) {
+        r->matched = c == r->label[r->matched] ? r->matched + 1 : c == r->label[0];
+        if (r->matched == length)
+            r->begun = r->after == 0;
+        return;
+    }
+    if (!r->begun) {
+        r->begun = c == r->after;
+    } else if (digit(c) >= 0) {
+        r->number = r->number << 4 | (uintptr_t)digit(c);
+    } else if (c != ' ' || r->number) {
+        number_ends(r);
+    }
+}
+
+/* False: it cannot be opened or read. */
+static bool read_file(struct oak__kernel *k, const char *path, const char *label, char after)
+{
+    char buf[PIECE];
+    struct reading r = {.k = k, .label = label, .after = after};
+    const int fd = raw_open(path, O_RDONLY);
+    if (fd < 0)
+        return fd == -ENOENT; /* it has been closed, or this kernel has no such file */
+    long n;
+    while ((n = raw_read(fd, buf, sizeof buf)) > 0)
+        for (long i = 0; i < n; i++)
+            take(&r, buf[i]);
+    raw_close(fd);
+    return n == 0;
+}
+
+void oak__kernel_read(struct oak__kernel *k)
+{
+    bool all = true;
+    k->nwords = 0;
+    for (size_t i = 0; i < k->nsets; i++) {
+        char path[sizeof FDINFO + 12];
+        memcpy(path, FDINFO, sizeof FDINFO);
+        path[sizeof FDINFO - 1 + (size_t)oak__put_number(path + sizeof FDINFO - 1, k->sets[i])] = '\0';
+        all = read_file(k, path, "data:", 0) && all;
+    }
+    /* "signal: 34/00007ffd0123abc0" */
+    all = read_file(k, "/proc/self/timers", "signal:", '/') && all;
+    k->hidden = k->hidden || !all;
+}

@@ -1,0 +1,32 @@
+/*
+ * What the kernel keeps for the program.
+ *
+ * With a descriptor in an epoll set the program gives the kernel a word, often the only pointer to a connection that there is, and
+ * gets it back with an event; with a timer the same. Such words are references, but lie in no memory of the process. /proc
+ * tells them, at about a microsecond each, and only the moment at which all threads stand still knows which belong to the
+ * image: so they are read then, from the sets that were found before. (A set that is made in between, and of which the program
+ * forgets all pointers that it has just put in, is not seen.) The library's own sets are left out: what is in them is known otherwise.
+ *
+ * Not told are the words of an io_uring's requests: with one in the process nothing can be proven.
+ *
+ * Internal to leak.
+ */
+#ifndef OAK_LEAK_KERNEL_H
+#define OAK_LEAK_KERNEL_H
+
+#include "leak/scratch.h"
+
+struct oak__kernel {
+    int *sets; /* descriptors */
+    size_t nsets;
+    uintptr_t *words;
+    size_t nwords;
+    bool hidden; /* there are more words than could be read */
+};
+
+/* Finds the sets, while the program runs. 0 or -ENOMEM. */
+int oak__kernel_find(struct oak__kernel *k, struct oak__scratch *s);
+/* While all other threads stand still: reads the words. Allocates nothing, takes no lock. */
+void oak__kernel_read(struct oak__kernel *k);
+
+#endif
