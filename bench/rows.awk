@@ -51,7 +51,7 @@ function row(figure, unit, more,    mine, theirs, ratio, why) {
 
 BEGIN {
     json = "{\"job\":\"%s\",\"procs\":%d,\"oakum\":%s,\"go\":%s,\"unit\":\"%s\",\"ratio\":%s%s}\n"
-    layout = "%-13s %5s %10s %10s  %-7s %6s"
+    layout = "%-14s %5s %10s %10s  %-7s %6s"
     if (form == "head") {
         printf layout "\n", "job", "procs", "oakum", "go", "unit", "ratio"
         exit

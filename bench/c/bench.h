@@ -12,9 +12,11 @@
 #endif
 #define BENCH_JOBS(X)                                                                                        \
     X(switch)                                                                                                \
+    X(cacheline)                                                                                             \
     X(yield)                                                                                                 \
     X(spawn)                                                                                                 \
     X(pingpong)                                                                                              \
+    X(pingpong_apart)                                                                                        \
     X(buffered)                                                                                              \
     X(fanin)                                                                                                 \
     X(select2)                                                                                               \
@@ -22,6 +24,7 @@
     X(timers)                                                                                                \
     X(mutex)                                                                                                 \
     X(parked)                                                                                                \
+    X(parked_compact)                                                                                        \
     X(pause)                                                                                                 \
     BENCH_HTTP_JOBS(X)
 
@@ -45,6 +48,11 @@ double mean(int times, void (*work)(long count), long count);
 double held(void);
 /* The most pages that it ever held, in bytes. */
 double peak(void);
+
+/* Binds the calling thread to the nth processor (from 0) of those that the process may use. */
+void pin(int nth);
+/* To all of them again. */
+void unpin(void);
 
 /* Ends the program with the reason if an Oakum call failed. */
 void must(int result, const char *what);
