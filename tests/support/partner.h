@@ -18,7 +18,8 @@ struct partner {
     void (*act)(void *);
     void *_Atomic arg;
     _Atomic int moments;
-    _Atomic int asked, answered; /* asked < 0: the end */
+    _Atomic int asked, begun, answered; /* rounds; asked < 0: the end */
+    int lead; /* moments that it gets before the test acts; negative: the test gets them */
 };
 
 static inline void moments_pass(int n)
@@ -36,6 +37,7 @@ static inline void *partner_main(void *p)
                 sched_yield();
         if (me->asked < 0)
             return NULL;
+        me->begun = round;
         moments_pass(me->moments);
         me->act(me->arg);
         me->answered = round;
@@ -48,11 +50,24 @@ static inline void partner_start(struct partner *p, void (*act)(void *))
     expect(pthread_create(&p->thread, NULL, partner_main, p) == 0);
 }
 
-static inline void partner_go(struct partner *p, void *arg, int moments)
+/* Round i of a race: returns when the partner has begun, and the caller is to act at once. */
+static inline void partner_go(struct partner *p, void *arg, int i)
 {
     p->arg = arg;
-    p->moments = moments;
+    p->moments = i * 7 % 100 + (p->lead < 0 ? -p->lead : 0);
     p->asked++;
+    for (int spins = 0; p->begun != p->asked; spins++)
+        if (spins > 1000)
+            sched_yield(); /* on a busy machine: the partner's thread is waiting for this processor */
+    moments_pass(i * 11 % 100 + (p->lead > 0 ? p->lead : 0));
+}
+
+/* Whoever came first gets less of a start from now on: in the end each is first as often as the other. */
+static inline void partner_balance(struct partner *p, bool partner_was_first)
+{
+    enum { STEP = 20, MOST = 100000 };
+    p->lead += partner_was_first ? -STEP : STEP;
+    p->lead = p->lead > MOST ? MOST : p->lead < -MOST ? -MOST : p->lead;
 }
 
 static inline void partner_wait(struct partner *p)
@@ -60,7 +75,7 @@ static inline void partner_wait(struct partner *p)
     for (int spins = 0; p->answered != p->asked; spins++) {
         oak_yield();
         if (spins > 1000)
-            sched_yield(); /* on a busy machine: the partner's thread is waiting for this processor */
+            sched_yield();
     }
 }
 
