@@ -300,11 +300,13 @@ void oak__ready(struct oak__g *g)
     }
 }
 
-/* n bytes, in words: no call. */
+/* n bytes, in words: no call, and no string instruction, which gcc would make of the loop: that takes 25 ns to begin. */
 static inline void copy_words(void *to, const void *from, size_t n)
 {
-    for (size_t i = 0; i < n; i += sizeof(uint64_t))
+    for (size_t i = 0; i < n; i += sizeof(uint64_t)) {
         memcpy((char *)to + i, (const char *)from + i, sizeof(uint64_t));
+        compiler_barrier();
+    }
 }
 
 /* Runs g's function with its arguments on this stack. Entered before and after. */

@@ -5,7 +5,9 @@
  */
 #include "sched/event.h"
 #include "sched/inline.h"
+#include "sched/runq.h"
 #include "sched/sched.h"
+#include "sched/share.h"
 
 #include <string.h>
 
@@ -190,6 +192,29 @@ SCHEDULER_STEP static int reserve(struct oak__p *p, int class, struct oak__g **o
     return 0;
 }
 
+/*
+ * g will run, the newest first (fresh.h). The first one that waits on a P is left to it: its parent is about to wait, mostly;
+ * with the second another worker may be of use.
+ */
+static inline void queue_new(struct oak__p *p, struct oak__g *g)
+{
+    store_relaxed(&g->status, OAK__G_RUNNABLE);
+    oak__event(OAK__EV_UNBLOCK, g);
+    sanitize_made_runnable(g);
+    if (unlikely(!p)) {
+        oak__global_push(g);
+        oak__wake_worker();
+        return;
+    }
+    bool others = !fresh_empty(p) || load_relaxed(&p->next);
+    fresh_push(p, g);
+    if (others) {
+        oak__light_fence(); /* as in oak__wake_worker */
+        if (unlikely(load_seq(&oak__sched->nidle_ps) != 0) && shares(p))
+            oak__wake_worker();
+    }
+}
+
 /* Entered, or on g0 with a P: the parent is then nobody. */
 static int create(const struct oak__spawn *s, int class, void *heap)
 {
@@ -208,7 +233,7 @@ static int create(const struct oak__spawn *s, int class, void *heap)
         oak__ctx_attach(s->ctx, g);
     if (s->scope)
         oak__scope_attach(s->scope, g);
-    oak__ready(g);
+    queue_new(p, g);
     return 0;
 }
 
