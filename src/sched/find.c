@@ -9,7 +9,8 @@
  * counting as spinning, (2) heavy fence, (3) looks at every queue once more. Either the submitter sees the
  * idle P and no spinner, or the sleeper sees the work. At most half of the busy Ps' number of workers spin at
  * a time; a spinner that finds work wakes the next one, so that a burst of work gets its workers one after
- * the other.
+ * the other. A P that keeps its backlog to itself for a while (share.h) wakes nobody for it; its sleepers do not count it
+ * as work.
  *
  * Timers hang on Ps. A worker that goes idle tells the poller if its P's next timer is earlier than the
  * poller will wake; the poller publishes when it will wake, and looks at all wheels again after that.

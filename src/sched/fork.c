@@ -11,6 +11,7 @@
  * them free; locks of channels and other objects may have been held by another thread: do not use shared ones.
  */
 #include "sched/fork.h"
+#include "sched/alone.h"
 #include "sched/m.h"
 #include "sched/sched.h"
 
@@ -34,6 +35,7 @@ static void in_child(void)
     store_relaxed(&oak__forked, true);
     store_relaxed(&oak__runs, false);
     store_relaxed(&oak__sched->lock.word, 0);
+    store_relaxed(&oak__company, OAK__COMPANY_HERE); /* one thread, and not always with a P */
     /* Nobody is in a section any more. */
     for (uint32_t i = 0; i < oak__sched->nprocs; i++)
         store_relaxed(&oak__sched->p[i]->inside, 0);

@@ -5,6 +5,7 @@
 #include "sched/event.h"
 #include "sched/fork.h"
 #include "sched/m.h"
+#include "sched/alone.h"
 #include "sched/sched.h"
 
 #include <pthread.h>
@@ -93,6 +94,7 @@ static int start_locked(void)
         if (err)
             return err;
         oak__sched = s;
+        oak__company_decide(s->nprocs);
         for (uint32_t i = s->nprocs; i-- > 0;)
             oak__idle_p_put(s->p[i]);
         oak__faults_init();

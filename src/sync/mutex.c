@@ -3,7 +3,7 @@
  *
  * The state word is the owner's goroutine id << 2 | mode. Ids are never used again, so "mine" is exact, and
  * the leak proof reads from the word whom a blocked goroutine waits for. Taking a free mutex and giving back
- * one that nobody waits for is one compare-and-swap, not entered.
+ * one that nobody waits for is one compare-and-swap, not entered, or less.
  *
  *   NONE     nobody waits
  *   QUEUED   goroutines wait, none of them is awake: unlock wakes the first
@@ -19,6 +19,7 @@
  *
  * Who may write the word:
  *   - from free to owned, and from owned to free in NONE and WOKEN: anybody, respectively the owner, by CAS;
+ *     by one who is alone (sched/alone.h) by a plain store, entered;
  *   - every change of the mode, and an unlock in QUEUED and HANDOFF: under the lock.
  * So under the lock in QUEUED and HANDOFF the word stands still; otherwise it is changed by CAS.
  *
@@ -29,6 +30,7 @@
  * it takes part in the race as ever: no wake-up is lost. If that try fails, the next park is cancelled.
  */
 #include "sync/mutex.h"
+#include "sched/alone.h"
 
 enum mode { NONE, QUEUED, WOKEN, HANDOFF, MODES = 3 };
 /* A waiter that has lost for so long is handed the lock (as in Go). */
@@ -56,6 +58,19 @@ static inline bool take(struct oak__mutex *m, uint64_t me)
         if (likely(cas_acquire(&m->state, &s, me | s)))
             return true;
     return false;
+}
+
+/* The same for g, the caller, not entered: without atomic operations where it is alone (sched/alone.h). */
+static inline bool take_for(struct oak__mutex *m, struct oak__g *g)
+{
+    if (!oak__alone_enter(g))
+        return take(m, word_of(g));
+    uint64_t s = load_relaxed(&m->state);
+    bool free_word = s <= MODES;
+    if (likely(free_word))
+        store_relaxed(&m->state, word_of(g) | s);
+    oak__exit_inline();
+    return free_word;
 }
 
 /* The owner may be about to unlock on another processor: looks a few times before it pays for a switch. */
@@ -198,7 +213,7 @@ static inline int lock_within(oak_mutex *pm, int64_t limit)
     int err = oak__ctx_check(g);
     if (unlikely(err))
         return err;
-    if (likely(take(m, word_of(g)))) {
+    if (likely(take_for(m, g))) {
         g->held_locks++;
         return 0;
     }
@@ -220,7 +235,7 @@ int oak_mutex_trylock(oak_mutex *m)
     if (!m)
         return -EINVAL;
     struct oak__g *g = oak__self();
-    if (!take(mutex_of(m), word_of(g)))
+    if (!take_for(mutex_of(m), g))
         return -EBUSY;
     g->held_locks++;
     return 0;
@@ -242,6 +257,20 @@ static NOINLINE void unlock_slow(struct oak__mutex *m, struct oak__g *g)
     oak__exit();
 }
 
+/* True: m, which g holds, is free, and nobody had to be woken. s: the word as g has seen it. */
+static inline bool give_back(struct oak__mutex *m, struct oak__g *g, uint64_t s)
+{
+    enum mode mode = mode_of(s);
+    if (!oak__alone_enter(g))
+        return (mode == NONE || mode == WOKEN) && cas_release(&m->state, &s, mode);
+    mode = mode_of(load_relaxed(&m->state));
+    bool unwaited = mode == NONE || mode == WOKEN;
+    if (likely(unwaited))
+        store_release(&m->state, mode);
+    oak__exit_inline();
+    return unwaited;
+}
+
 void oak_mutex_unlock(oak_mutex *pm)
 {
     if (unlikely(!pm))
@@ -252,14 +281,13 @@ void oak_mutex_unlock(oak_mutex *pm)
     if (unlikely(s >> 2 != load_relaxed(&g->id)))
         not_yours(pm, s >> 2, caller_pc());
     g->held_locks--;
-    enum mode mode = mode_of(s);
-    if (unlikely((mode != NONE && mode != WOKEN) || !cas_release(&m->state, &s, mode)))
+    if (unlikely(!give_back(m, g, s)))
         unlock_slow(m, g);
 }
 
 void oak__mutex_relock(struct oak__mutex *m, struct oak__g *g)
 {
-    if (!take(m, word_of(g))) {
+    if (!take_for(m, g)) {
         oak__enter();
         struct oak_ctx *masked = oak__ctx_mask(g);
         while (acquire(m, g, OAK_FOREVER) < 0)

@@ -1,14 +1,15 @@
 /*
  * The wait group: a count, and goroutines that wait until it is zero.
  *
- * The word is count << 1 | WAITERS. Adding is one compare-and-swap, not entered, but for the one that brings
- * the count to zero while somebody waits: that one happens under the lock, together with claiming all
- * waiters, so a new round may begin at once and no waiter of the old one is held back by it.
+ * The word is count << 1 | WAITERS. Adding is one compare-and-swap, not entered (for one who is alone, sched/alone.h, a plain
+ * store, entered), but for the one that brings the count to zero while somebody waits: that one happens under the lock,
+ * together with claiming all waiters, so a new round may begin at once and no waiter of the old one is held back by it.
  *
  * Freed at once: a done() that frees the waiters touches the wait group last when it unlocks; one that saw no
  * waiters, by its CAS. A waiter always takes the lock, also when the count is zero already, and so comes
  * after either.
  */
+#include "sched/alone.h"
 #include "sync/waitq.h"
 
 #include <oakum/sync.h>
@@ -24,38 +25,60 @@ _Static_assert(sizeof(struct waitgroup) == sizeof(oak_waitgroup), "oak_waitgroup
 _Static_assert(_Alignof(struct waitgroup) == _Alignof(oak_waitgroup), "oak_waitgroup");
 
 /* The count goes from that of s to zero. False: the word has changed meanwhile. */
-static NOINLINE bool zero_and_wake(struct waitgroup *wg, uint64_t s)
+static NOINLINE bool zero_and_wake(struct waitgroup *wg, uint64_t s, bool entered)
 {
     struct wakelist woken = {0};
-    oak__enter();
+    if (!entered)
+        oak__enter();
     lock(&wg->lock);
     bool zero = cas_acq_rel(&wg->state, &s, 0);
     if (zero)
         waitq_claim_all(&wg->queue, &woken);
     unlock(&wg->lock);
     wake_all(&woken);
-    oak__exit();
+    if (!entered)
+        oak__exit();
     return zero;
+}
+
+/* alone: nobody else changes the word (sched/alone.h). */
+static inline bool change(struct waitgroup *wg, uint64_t *s, uint64_t to, bool alone)
+{
+    if (!alone)
+        return cas_acq_rel(&wg->state, s, to);
+    store_release(&wg->state, to);
+    return true;
+}
+
+/* Adds n; false: the count, in *count, would be negative, and nothing happened. */
+static inline bool add_to(struct waitgroup *wg, int n, bool alone, int64_t *count)
+{
+    uint64_t s = load_relaxed(&wg->state);
+    for (;;) {
+        *count = (int64_t)(s >> 1) + n;
+        if (unlikely(*count < 0))
+            return false;
+        if (unlikely(*count == 0 && (s & WAITERS))) {
+            if (zero_and_wake(wg, s, alone))
+                return true;
+            s = load_relaxed(&wg->state);
+        } else if (change(wg, &s, (uint64_t)*count << 1 | (s & WAITERS), alone)) {
+            return true;
+        }
+    }
 }
 
 static inline void add(oak_waitgroup *pwg, int n, const void *caller)
 {
     if (unlikely(!pwg))
         oak__panic_at(caller, "add to a NULL wait group");
-    struct waitgroup *wg = (struct waitgroup *)pwg;
-    uint64_t s = load_relaxed(&wg->state);
-    for (;;) {
-        int64_t count = (int64_t)(s >> 1) + n;
-        if (unlikely(count < 0))
-            oak__panic_at(caller, "negative count %lld of wait group %p", (long long)count, (void *)pwg);
-        if (count == 0 && (s & WAITERS)) {
-            if (zero_and_wake(wg, s))
-                return;
-            s = load_relaxed(&wg->state);
-        } else if (cas_acq_rel(&wg->state, &s, (uint64_t)count << 1 | (s & WAITERS))) {
-            return;
-        }
-    }
+    int64_t count;
+    bool alone = oak__alone_enter(oak__self());
+    bool added = add_to((struct waitgroup *)pwg, n, alone, &count);
+    if (alone)
+        oak__exit_inline();
+    if (unlikely(!added))
+        oak__panic_at(caller, "negative count %lld of wait group %p", (long long)count, (void *)pwg);
 }
 
 void oak_waitgroup_add(oak_waitgroup *wg, int n)
