@@ -65,6 +65,18 @@ bool foreign_add_present(struct foreign *f, uintptr_t lo, uintptr_t hi)
     return foreign_add_span(&f->present, &f->npresent, &f->present_room, lo, hi);
 }
 
+static int by_begin(const void *pa, const void *pb)
+{
+    const struct oak__span *a = pa, *b = pb;
+    return a->lo < b->lo ? -1 : a->lo > b->lo;
+}
+
+void foreign_sort_present(struct foreign *f)
+{
+    if (f->npresent)
+        qsort(f->present, f->npresent, sizeof *f->present, by_begin);
+}
+
 /* Each by itself: what one is part of, its neighbour may not be. */
 bool foreign_add_refused(struct foreign *f, uintptr_t lo, uintptr_t hi)
 {

@@ -58,7 +58,8 @@ struct foreign {
 };
 
 /* All of these: 0, or an exit status; then they have said why on standard error. */
-int foreign_from_pid(struct foreign *f, pid_t pid);
+/* by_clone: the process stands still while it is cloned, not while it is copied (twin.h). */
+int foreign_from_pid(struct foreign *f, pid_t pid, bool by_clone);
 int foreign_from_core(struct foreign *f, const char *core, const char *program);
 /* After one of these: finds the runtime's books in it, makes image and tables. */
 int foreign_open(struct foreign *f);
@@ -70,6 +71,7 @@ int foreign_lacks(const struct foreign *f);
 bool foreign_add_map(struct foreign *f, const struct foreign_map *m);
 bool foreign_add_present(struct foreign *f, uintptr_t lo, uintptr_t hi);
 bool foreign_add_refused(struct foreign *f, uintptr_t lo, uintptr_t hi);
+void foreign_sort_present(struct foreign *f);
 /* One span more at the end of a sorted list; false: no memory. */
 bool foreign_add_span(struct oak__span **list, size_t *n, size_t *room, uintptr_t lo, uintptr_t hi);
 bool foreign_add_thread(struct foreign *f, pid_t tid, uintptr_t sp);
@@ -83,8 +85,9 @@ size_t foreign_present_from(const struct foreign *f, uintptr_t a);
 /* ---- foreign_copy.c ---- */
 /* While the process runs: makes room for what will have to be copied, so that it waits the less. May come to nothing. */
 void foreign_copy_prepare(struct foreign *f, pid_t pid);
-/* All that the process (by a thread's number) has written to. 0 or an errno. */
-int foreign_copy(struct foreign *f, pid_t pid);
+enum foreign_memory { FOREIGN_SHARED = 1, FOREIGN_PRIVATE = 2 };
+/* All that the process (by a thread's number) has written to, of the kinds in `which`. 0 or an errno. */
+int foreign_copy(struct foreign *f, pid_t pid, unsigned which);
 
 /* ---- foreign_files.c ---- */
 /* The file behind a mapping, as the process sees it; -1: it cannot be had. */

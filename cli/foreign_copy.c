@@ -39,6 +39,7 @@ struct plan {
     struct foreign *f;
     pid_t pid;
     int pagemap, mem;
+    unsigned which;   /* foreign_memory */
     uint64_t without; /* categories of pages that hold nothing */
     struct piece *pieces;
     size_t n, room;
@@ -148,7 +149,8 @@ static void give_room(struct plan *p, struct foreign_map *m, size_t first)
 static void plan_map(struct plan *p, struct foreign_map *m)
 {
     const size_t first = p->n;
-    if (m->flags & OAK__MAP_KERNEL)
+    if (m->flags & OAK__MAP_KERNEL ||
+        !(p->which & (m->flags & OAK__MAP_SHARED ? FOREIGN_SHARED : FOREIGN_PRIVATE)))
         return;
     if (!(m->flags & OAK__MAP_SHARED))
         written(p, m);
@@ -167,9 +169,10 @@ static void make_plan(struct plan *p)
         plan_map(p, &p->f->maps[i]);
 }
 
-static void open_plan(struct plan *p, struct foreign *f, pid_t pid)
+static void open_plan(struct plan *p, struct foreign *f, pid_t pid, unsigned which)
 {
-    *p = (struct plan){.f = f, .pid = pid, .without = PAGE_IS_OF_FILE | PAGE_IS_ZERO | PAGE_IS_GUARD};
+    *p = (struct plan){
+        .f = f, .pid = pid, .which = which, .without = PAGE_IS_OF_FILE | PAGE_IS_ZERO | PAGE_IS_GUARD};
     p->pagemap = proc_open(pid, "pagemap");
     p->mem = proc_open(pid, "mem");
     p->err = p->pagemap < 0 ? errno : 0;
@@ -311,10 +314,10 @@ static int copy_all(const struct plan *p)
     return err;
 }
 
-int foreign_copy(struct foreign *f, pid_t pid)
+int foreign_copy(struct foreign *f, pid_t pid, unsigned which)
 {
     struct plan p;
-    open_plan(&p, f, pid);
+    open_plan(&p, f, pid, which);
     if (!p.err)
         make_plan(&p);
     if (!p.err)
@@ -336,7 +339,7 @@ static void touch(const struct plan *p, const struct foreign_map *m, size_t from
 void foreign_copy_prepare(struct foreign *f, pid_t pid)
 {
     struct plan p;
-    open_plan(&p, f, pid);
+    open_plan(&p, f, pid, FOREIGN_SHARED | FOREIGN_PRIVATE);
     reserved.at = calloc(f->nmaps + 1, sizeof *reserved.at);
     for (size_t i = 0; i < f->nmaps && reserved.at && !p.err; i++) {
         struct foreign_map *m = &f->maps[i];

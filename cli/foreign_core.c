@@ -154,24 +154,18 @@ static int by_address(const void *pa, const void *pb)
     return a->lo < b->lo ? -1 : a->lo > b->lo;
 }
 
-static int by_begin(const void *pa, const void *pb)
-{
-    const struct oak__span *a = pa, *b = pb;
-    return a->lo < b->lo ? -1 : a->lo > b->lo;
-}
-
 /* The kernel writes them in order; nobody else must. */
 static int sort_loads(struct core *c)
 {
     struct foreign *f = c->f;
+    if (!f->nmaps)
+        return bad(c, "this core file has no memory", "let it be left anew (coredump_filter, core(5))");
     qsort(f->maps, f->nmaps, sizeof *f->maps, by_address);
-    qsort(f->present, f->npresent, sizeof *f->present, by_begin);
+    foreign_sort_present(f);
     for (size_t i = 1; i < f->nmaps; i++)
         if (f->maps[i].lo < f->maps[i - 1].hi)
             return damaged(c);
-    return f->nmaps
-               ? 0
-               : bad(c, "this core file has no memory", "let it be left anew (coredump_filter, core(5))");
+    return 0;
 }
 
 /* ---- notes ---- */

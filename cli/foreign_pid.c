@@ -6,6 +6,7 @@
 #include "command.h"
 #include "proc.h"
 #include "stopping.h"
+#include "twin.h"
 
 #include "base/os.h"
 
@@ -194,18 +195,58 @@ static bool read_registers(struct foreign *f, pid_t tid, pid_t number)
 
 /* ---- all of it ---- */
 
-static int copy_stopped(struct foreign *f, struct stopping *s, bool inner)
+struct look {
+    struct foreign *f;
+    struct stopping s;
+    struct twin twin;
+    bool inner;    /* threads have other numbers within */
+    bool by_clone; /* if it can be done */
+    int no_clone;  /* why it could not: an errno */
+};
+
+/* What others may write to meanwhile is copied at once. */
+static int clone_stopped(struct look *l)
 {
-    int err = stopping_all(s);
-    for (size_t i = 0; i < s->n && !err; i++) {
-        const pid_t tid = s->threads[i].tid;
-        if (!s->threads[i].ended)
-            err = read_registers(f, tid, inner ? inner_number(tid) : tid) ? 0 : ENOMEM;
+    int err = foreign_copy(l->f, l->f->via, FOREIGN_SHARED);
+    if (err)
+        return err;
+    l->no_clone = twin_make(&l->twin, l->f, &l->s);
+    return l->no_clone ? foreign_copy(l->f, l->f->via, FOREIGN_PRIVATE) : 0;
+}
+
+static int copy_stopped(struct look *l)
+{
+    struct foreign *f = l->f;
+    int err = stopping_all(&l->s);
+    for (size_t i = 0; i < l->s.n && !err; i++) {
+        const pid_t tid = l->s.threads[i].tid;
+        if (!l->s.threads[i].ended)
+            err = read_registers(f, tid, l->inner ? inner_number(tid) : tid) ? 0 : ENOMEM;
     }
-    f->via = stopping_alive(s);
+    f->via = stopping_alive(&l->s);
     if (!err)
         err = read_maps(f, f->via);
-    return err ? err : foreign_copy(f, f->via);
+    if (err)
+        return err;
+    return l->by_clone ? clone_stopped(l) : foreign_copy(f, f->via, FOREIGN_SHARED | FOREIGN_PRIVATE);
+}
+
+/* The process runs again. */
+static int copy_clone(struct look *l)
+{
+    if (!l->twin.pid) {
+        leaks_note("it could not be cloned", l->f->name,
+                   l->no_clone == ENOTSUP
+                       ? "here, as it is now, or under a filter of system calls; it was copied "
+                         "while it stood still"
+                       : strerror(l->no_clone));
+        return 0;
+    }
+    l->f->lacks = l->f->lacks || twin_lacks(&l->twin, l->f);
+    int err = foreign_copy(l->f, l->twin.pid, FOREIGN_PRIVATE);
+    twin_end(&l->twin, l->f->pid);
+    foreign_sort_present(l->f);
+    return err;
 }
 
 /* What this tool can never look at, and who is meant. 0 or an exit status. */
@@ -237,22 +278,26 @@ static int check_process(struct foreign *f)
     return 0;
 }
 
-int foreign_from_pid(struct foreign *f, pid_t pid)
+int foreign_from_pid(struct foreign *f, pid_t pid, bool by_clone)
 {
-    struct stopping s = {.pid = pid};
+    struct look l = {.f = f, .by_clone = by_clone};
     f->pid = f->via = pid;
     snprintf(f->name, sizeof f->name, "process %d", (int)pid);
     int err = check_process(f);
     if (err)
         return err;
-    s.pid = f->first = f->pid;
-    if (read_maps(f, f->pid) == 0)
+    if (by_clone && !twin_guard())
+        return foreign_no_memory(f);
+    l.s.pid = f->first = f->pid;
+    l.inner = numbers_differ(f->pid);
+    if (!by_clone && read_maps(f, f->pid) == 0)
         foreign_copy_prepare(f, f->pid);
     forget_maps(f);
-    const bool inner = numbers_differ(f->pid);
     const int64_t begin = oak__os_now();
-    err = copy_stopped(f, &s, inner);
-    stopping_let_go(&s);
+    err = copy_stopped(&l);
+    stopping_let_go(&l.s);
     f->pause = oak__os_now() - begin;
-    return err ? say(f, err, &s) : 0;
+    if (!err && by_clone)
+        err = copy_clone(&l);
+    return err ? say(f, err, &l.s) : 0;
 }

@@ -21,7 +21,7 @@
 struct asked {
     const char *core;
     const char *pprof; /* file for the profile; NULL: none */
-    bool json;
+    bool json, by_clone;
     uint64_t why_live; /* id of a goroutine; 0: all */
     struct oak_leak_opts opts;
 };
@@ -113,7 +113,7 @@ static int report(struct foreign *f, const struct asked *a, bool libdw, int64_t 
 static int look_at(struct foreign *f, const struct asked *a, int pid, const char *program)
 {
     const int64_t begin = oak__os_now();
-    int err = a->core ? foreign_from_core(f, a->core, program) : foreign_from_pid(f, pid);
+    int err = a->core ? foreign_from_core(f, a->core, program) : foreign_from_pid(f, pid, a->by_clone);
     if (!err)
         err = foreign_open(f);
     if (err)
@@ -145,10 +145,13 @@ static int number(const char *text)
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"core", required_argument, NULL, 'c'},  {"json", no_argument, NULL, 'j'},
-        {"pprof", required_argument, NULL, 'p'}, {"why-live", required_argument, NULL, 'w'},
-        {"help", no_argument, NULL, 'h'},        {0}};
+    static const struct option options[] = {{"core", required_argument, NULL, 'c'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"pprof", required_argument, NULL, 'p'},
+                                            {"why-live", required_argument, NULL, 'w'},
+                                            {"clone", no_argument, NULL, 'k'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     struct asked a = {.core = NULL};
     static struct foreign f;
     opterr = 0;
@@ -159,6 +162,10 @@ static int run(int argc, char **argv)
         }
         if (c == 'j') {
             a.json = true;
+            continue;
+        }
+        if (c == 'k') {
+            a.by_clone = true;
             continue;
         }
         if (c == 'p') {
@@ -188,13 +195,16 @@ static int run(int argc, char **argv)
 
 const struct command command_leaks = {
     .name = "leaks",
-    .synopsis = "[--json] [--pprof FILE] [--why-live ID] PID | --core FILE PROGRAM",
+    .synopsis = "[--json] [--pprof FILE] [--why-live ID] [--clone] PID | --core FILE PROGRAM",
     .summary = "Which goroutines of a process will never run again, and why.",
     .help = "PID\n"
             "  Stops the process for the moment that it takes to copy what it has written to, and\n"
             "  analyses the copy. The process is not changed. Needs the right to trace it.\n"
             "--core FILE PROGRAM\n"
             "  The same for a process that has left a core file; PROGRAM is what it ran.\n"
+            "--clone\n"
+            "  With PID, for large heaps: makes the process clone itself, and copies the clone while the\n"
+            "  process runs. So it stops for some 0.1 us a page instead of 1 us.\n"
             "--json\n"
             "  The report as JSON (docs/leaks.schema.json) instead of text.\n"
             "--pprof FILE\n"

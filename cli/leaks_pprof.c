@@ -31,6 +31,6 @@ bool leaks_pprof(const struct foreign *f, const oak_leak_report *r, const char *
     if (fd >= 0 && close(fd) && !err)
         err = -errno;
     if (err)
-        complain("leaks: the profile cannot be written to %s: %s", name, strerror(-err));
+        leaks_note("the profile cannot be written", name, strerror(-err));
     return !err;
 }

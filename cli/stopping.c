@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -89,6 +90,7 @@ static int wait_stopped(struct stopping *s, struct stopped *t)
     t->ended = !WIFSTOPPED(status);
     if (!t->ended && status >> 16 == 0) /* no event: it stopped since a signal was on its way to it */
         t->signal = WSTOPSIG(status);
+    t->group = !t->ended && status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP;
     return 0;
 }
 
@@ -122,6 +124,14 @@ int stopping_all(struct stopping *s)
     for (int i = 0; i < ROUNDS && found && !err; i++)
         err = stop_new(s, &found);
     return err ? err : stopping_alive(s) ? 0 : ESRCH;
+}
+
+int stopping_one(struct stopping *s, pid_t tid)
+{
+    int err = seize(s, tid);
+    if (!err && !s->threads[0].ended)
+        err = wait_stopped(s, &s->threads[0]);
+    return err;
 }
 
 pid_t stopping_alive(const struct stopping *s)

@@ -17,6 +17,7 @@ struct stopping {
     struct stopped {
         pid_t tid;
         bool ended; /* or is ending; it counts no more */
+        bool group; /* a signal has stopped the whole process */
         int signal; /* to be delivered when the thread goes on; 0: none */
     } * threads;
     size_t n, room;
@@ -26,6 +27,8 @@ struct stopping {
 
 /* 0; or ESRCH (there is no process, or it has ended), EPERM, EBUSY, ETIMEDOUT, ENOMEM. In each case: let go afterwards. */
 int stopping_all(struct stopping *s);
+/* The same for one of its threads. */
+int stopping_one(struct stopping *s, pid_t tid);
 /* A thread that has not ended: by its number all of the process can be asked for, also when the first thread has ended. 0: none. */
 pid_t stopping_alive(const struct stopping *s);
 void stopping_let_go(struct stopping *s);

@@ -4,16 +4,19 @@
  * which the kernel may drop). An argument makes it another way:
  *   die        it leaves a core file instead
  *   leader     its first thread has ended
+ *   sleeper    its first thread sleeps in the kernel, and aborts when it is woken too early
  *   churn      threads begin and end all the time
  *   heap N     it has written to N MiB
  *   many N     N more goroutines are parked
  */
 #include <oakum.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 oak_chan(int) kept;
@@ -135,14 +138,33 @@ static void *run(void *unused)
     exit(oak_run(app, args, words));
 }
 
+/* A sleep that the kernel has interrupted goes on for what is left of it. */
+static void sleep_for_ever(void)
+{
+    const struct timespec nap = {.tv_nsec = 20000000};
+    struct timespec before, now;
+    for (;;) {
+        clock_gettime(CLOCK_MONOTONIC, &before);
+        if (nanosleep(&nap, NULL))
+            abort();
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if ((now.tv_sec - before.tv_sec) * 1000000000 + now.tv_nsec - before.tv_nsec < nap.tv_nsec)
+            abort();
+    }
+}
+
 int main(int argc, char **argv)
 {
     pthread_t t;
-    if (argc < 2 || strcmp(argv[1], "leader") != 0)
+    bool leader = argc > 1 && strcmp(argv[1], "leader") == 0,
+         sleeper = argc > 1 && strcmp(argv[1], "sleeper") == 0;
+    if (!leader && !sleeper)
         return oak_run(app, argc, argv);
     args = argc;
     words = argv;
     if (pthread_create(&t, NULL, run, NULL))
         abort();
+    if (sleeper)
+        sleep_for_ever();
     pthread_exit(NULL);
 }
