@@ -61,8 +61,12 @@ static bool is_register(const struct oak__thread *t, uintptr_t a)
 static void is_root(const struct oak__image *img, uintptr_t a, struct oak__step *s)
 {
     const struct oak__mapping *map = oak__image_mapping(img, a);
-    s->kind = a ? OAK__STEP_MEMORY : OAK__STEP_KERNEL;
     s->flags = map ? map->flags : 0;
+    if (a - (uintptr_t)img->kept < img->nkept * sizeof *img->kept) {
+        s->kind = OAK__STEP_KERNEL;
+        return;
+    }
+    s->kind = OAK__STEP_MEMORY;
     for (size_t i = 0; i < img->nthreads; i++) {
         const struct oak__thread *t = &img->threads[i];
         if (is_register(t, a))

@@ -47,6 +47,8 @@ static void place(struct decode *d, struct oak__thread *t)
     const uintptr_t lo = m ? (uintptr_t)m->g0_lo : 0, base = m ? (uintptr_t)m->g0_base : 0;
     bool on_own = lo && t->sp > lo && t->sp < (uintptr_t)m->g0_hi;
     dead_part(d, t->dead.lo, t->dead.hi);
+    if (m && m->g0_record)
+        dead_part(d, (uintptr_t)m->g0_record, (uintptr_t)(m->g0_record + 1));
     if (m && is_idle(m, on_own)) {
         dead_part(d, lo, base);
         return;
@@ -72,7 +74,7 @@ static void place(struct decode *d, struct oak__thread *t)
 
 int oak__decode_threads(struct decode *d)
 {
-    d->w->dead = oak__scratch_alloc(d->scratch, 2 * d->img->nthreads + 1, sizeof *d->w->dead);
+    d->w->dead = oak__scratch_alloc(d->scratch, 3 * d->img->nthreads + 1, sizeof *d->w->dead);
     if (!d->w->dead)
         return -ENOMEM;
     for (size_t i = 0; i < d->img->nthreads; i++)

@@ -372,6 +372,14 @@ void oak__mark_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)
         drain(m);
 }
 
+void oak__mark_kept(struct oak__mark *m)
+{
+    const uintptr_t *kept = m->img->kept;
+    push(m, (const char *)kept, (uintptr_t)kept, m->img->nkept * sizeof *kept, false);
+    if (!m->trace)
+        drain(m);
+}
+
 /* Those who surely go on: what follows from that has not been drawn yet. */
 static void start(struct oak__mark *m)
 {

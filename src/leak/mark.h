@@ -80,6 +80,8 @@ int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap
 int oak__mark_trace(struct oak__mark *m, struct oak__trace *t);
 /* [lo, hi) is live memory. */
 void oak__mark_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi);
+/* So are the words that the kernel keeps (kernel.h). */
+void oak__mark_kept(struct oak__mark *m);
 /* Marks from what the world says is live, and from what has been marked before, until nothing changes. */
 void oak__mark_all(struct oak__mark *m);
 

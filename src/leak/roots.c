@@ -75,7 +75,6 @@ int oak__mark_roots(struct oak__mark *m)
     for (size_t i = 0; i < m->img->nmaps; i++)
         if (m->img->maps[i].local && !(m->img->maps[i].flags & OAK__MAP_KERNEL))
             look_between(m, &m->img->maps[i], &e);
-    for (size_t i = 0; i < m->img->nkept; i++)
-        oak__mark_word(m, m->img->kept[i]);
+    oak__mark_kept(m);
     return 0;
 }

@@ -20,6 +20,7 @@ static void thread_ends(void *arg)
 {
     struct oak__m *m = arg;
     oak__stand_in_end(m);
+    m->tid = 0; /* another thread may get the number: to the leak proof this is nobody's stack any more */
     oak__tls_m = NULL;
     oak__slab_free(&oak__m_slab, m);
 }

@@ -105,18 +105,10 @@ static NOINLINE void keep_over_a_call(void)
     use(mine);
 }
 
-/* The functions called have saved that register; the holes in frames to come would have it still. */
-static NOINLINE void scrub(void)
-{
-    char dead[2048];
-    memset(dead, 0, sizeof dead);
-    __asm__ volatile("" ::"r"(dead) : "memory");
-}
-
 static void keep_in_saved_register(void)
 {
-    keep_over_a_call();
-    scrub();
+    keep_over_a_call(); /* the functions that it called have saved that register */
+    scrub_stack();
     done_that();
     next_word();
 }
@@ -424,7 +416,7 @@ static void leave_dead_frames(void)
     fill_frame();
     done_that();
     next_word();
-    scrub();
+    scrub_stack();
     done_that();
     next_word();
 }

@@ -59,12 +59,14 @@ static void held_play(struct scene *s)
     held_proven.held = held_proven.cleared = -1;
     held_start(p->name);
     p->put();
+    scrub_stack();
     check_now(s);
     if (s->err)
         return;
     held_proven.held = proven(s, p->name);
     oak_leak_report_free(s->report);
     p->clear();
+    scrub_stack();
     check_now(s);
     held_proven.cleared = s->err ? -1 : proven(s, p->name);
 }

@@ -32,8 +32,9 @@ static struct {
     char why[512];
 } rule_found;
 
-static int rule_check(struct scene *s, const char *name)
+static NOINLINE int rule_check(struct scene *s, const char *name)
 {
+    scrub_stack();
     oak_leak_report_free(s->report);
     s->report = NULL;
     check_now(s);
@@ -45,24 +46,32 @@ static NOINLINE void rule_build(const char *name, bool live)
     rule_now->build(name, live);
 }
 
+static NOINLINE void rule_forget(void)
+{
+    rule_reference = NULL;
+    if (rule_now->forget)
+        rule_now->forget();
+}
+
 static void rule_play(struct scene *s)
 {
     const struct rule *r = rule_now;
     rule_build(r->title, false);
+    scrub_stack();
     rule_found.leaked = rule_check(s, r->title);
     rule_found.why[0] = '\0';
     const struct oak_leak *l = first_proven(s, r->title);
     if (l)
         memcpy(rule_found.why, l->why, sizeof l->why);
     rule_build(r->live_title, true);
+    scrub_stack();
     rule_found.live = rule_check(s, r->live_title);
     if (r->stays) {
         rule_found.forgotten = r->n;
         return;
     }
-    rule_reference = NULL;
-    if (r->forget)
-        r->forget();
+    rule_forget();
+    scrub_stack();
     rule_found.forgotten = rule_check(s, r->live_title);
 }
 
