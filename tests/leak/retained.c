@@ -89,7 +89,7 @@ static void all_of_a_list(void **state)
     done(s);
 }
 
-static void *also_known;
+void *volatile also_known; /* a variable of the program */
 
 static NOINLINE void leak_two_of_one(void)
 {
