@@ -17,7 +17,7 @@
 #include <oakum/sync.h>
 
 #define LIMIT OAK_MINUTE
-enum { SPARE = 4096, DONE = 0x6f616b21, SCRUBBED = 3072 };
+enum { SPARE = 4096, DONE = 0x6f616b21 };
 
 /* One check. The first part is used before the clone is made, the second in it. */
 struct check {
@@ -121,22 +121,11 @@ static void clean_up(struct check *c)
         munmap(c->results, c->results_size);
 }
 
-/*
- * What earlier calls left below the stack pointer would come back to life in the padding of frames to come: addresses of
- * channels among it, since the making of a report handles them.
- */
-static NOINLINE void scrub(void)
-{
-    char dead[SCRUBBED];
-    memset(dead, 0, sizeof dead);
-    __asm__ volatile("" ::"r"(dead) : "memory");
-}
-
 /* On a deep stack: a thread's own, with the P given away. */
 static void run(void *arg)
 {
     struct check *c = arg;
-    scrub();
+    oak__scrub_stack();
     c->err = prepare(c);
     if (c->err)
         return;
@@ -216,9 +205,9 @@ void oak__leak_unmask(struct oak_ctx *masked)
 
 int oak__leak_check(const struct oak_leak_opts *opts, uint64_t why_live, oak_leak_report **out)
 {
-    scrub();
+    oak__scrub_stack();
     int err = check_one_at_a_time(opts, why_live, out);
-    scrub();
+    oak__scrub_stack();
     return err;
 }
 

@@ -8,6 +8,7 @@
 #include "sched/sched.h"
 
 #include <oakum/panic.h>
+#include <string.h>
 
 /* Would anybody profit from the P now? Otherwise the monitor can take it when somebody does. */
 static bool wanted(struct oak__p *p)
@@ -108,6 +109,14 @@ static void become_worker(struct oak__m *m, struct oak__g *g)
         g->kind = OAK__G_THREAD; /* the call has forked: fork.c */
 }
 
+NOINLINE void oak__scrub_stack(void)
+{
+    enum { SCRUBBED = 3072 };
+    char dead[SCRUBBED];
+    memset(dead, 0, sizeof dead);
+    __asm__ volatile("" ::"r"(dead) : "memory");
+}
+
 /* On g0, with m->g still the caller: makes the call. The caller goes on here if a P is free, else wherever
  * there is one. */
 void oak__call_on_g0(struct oak__m *m, struct oak__g *g)
@@ -116,6 +125,7 @@ void oak__call_on_g0(struct oak__m *m, struct oak__g *g)
     oak__event(OAK__EV_SYSCALL, g);
     oak__hand_off(oak__release_p(m));
     become_thread(m, g);
+    oak__scrub_stack();
     store_release(&m->entered, 0);
     load_relaxed (&m->call_fn)(load_relaxed(&m->call_arg));
     store_relaxed(&m->entered, 1);
