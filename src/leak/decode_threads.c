@@ -9,6 +9,8 @@
  */
 #include "leak/decode.h"
 
+#include <setjmp.h>
+
 struct thread_search {
     struct decode *d;
     const struct oak__thread *thread;
@@ -31,6 +33,14 @@ static void dead_part(struct decode *d, uintptr_t lo, uintptr_t hi)
         d->w->dead[d->w->ndead++] = (struct oak__span){lo, hi};
 }
 
+/* What libc keeps of a thread that the runtime knows: see worker.c. */
+static void dead_words(struct decode *d, const struct oak__m *m)
+{
+    const uintptr_t record = (uintptr_t)m->g0_record, made_with = (uintptr_t)m->g0_made_with;
+    dead_part(d, record, record ? record + sizeof record : 0);
+    dead_part(d, made_with, made_with ? made_with + sizeof((jmp_buf *)NULL)[0]->__jmpbuf : 0);
+}
+
 /* Whether a thread of ours is in the scheduler, so that nothing on its own stack or in its registers is the program's. */
 static bool is_idle(const struct oak__m *m, bool on_own_stack)
 {
@@ -47,8 +57,8 @@ static void place(struct decode *d, struct oak__thread *t)
     const uintptr_t lo = m ? (uintptr_t)m->g0_lo : 0, base = m ? (uintptr_t)m->g0_base : 0;
     bool on_own = lo && t->sp > lo && t->sp < (uintptr_t)m->g0_hi;
     dead_part(d, t->dead.lo, t->dead.hi);
-    if (m && m->g0_record)
-        dead_part(d, (uintptr_t)m->g0_record, (uintptr_t)(m->g0_record + 1));
+    if (m)
+        dead_words(d, m);
     if (m && is_idle(m, on_own)) {
         dead_part(d, lo, base);
         return;
@@ -74,7 +84,7 @@ static void place(struct decode *d, struct oak__thread *t)
 
 int oak__decode_threads(struct decode *d)
 {
-    d->w->dead = oak__scratch_alloc(d->scratch, 3 * d->img->nthreads + 1, sizeof *d->w->dead);
+    d->w->dead = oak__scratch_alloc(d->scratch, 4 * d->img->nthreads + 1, sizeof *d->w->dead);
     if (!d->w->dead)
         return -ENOMEM;
     for (size_t i = 0; i < d->img->nthreads; i++)

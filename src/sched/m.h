@@ -66,9 +66,10 @@ struct oak__m {
     char *g0_lo, *g0_hi; /* bounds of the thread's own stack */
     char *
         g0_base; /* below here all frames are the scheduler's, but for a call's (call.c); NULL: a plain thread */
-    const uintptr_t *g0_record; /* libc's word of where that stack begins; NULL: not found */
-    bool scheduler;             /* runs nothing of the program's, ever: the monitor and the like */
-    struct oak__g stand_in;     /* plain threads and calls: not a goroutine, but waits like one */
+    const uintptr_t *g0_record;    /* libc's word of where that stack begins; NULL: not found */
+    const uintptr_t *g0_made_with; /* the registers with which it was made (a __jmp_buf); NULL: not found */
+    bool scheduler;                /* runs nothing of the program's, ever: the monitor and the like */
+    struct oak__g stand_in;        /* plain threads and calls: not a goroutine, but waits like one */
 #if OAK_TSAN
     void *g0_fiber;
 #endif

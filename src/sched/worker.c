@@ -100,22 +100,29 @@ void oak__stop_worker(struct oak__m *m)
 }
 
 /*
- * Libc keeps the address at which a thread's stack begins, guard and all, with its length in the next word, in the thread's own
- * record above the stack. Often that is also the address at which a large block of malloc's ends, which would be a
- * reference to that block; so the leak proof is told where the word stands.
+ * Where a thread's stack begins, guard and all, is often also where a large block of malloc's ends, so that its address would be a
+ * reference to that block. Libc has it in the thread's own record above the stack, with the length in the next word;
+ * and of the registers with which the thread was made, which the function that it begins with has kept for its cancellation,
+ * one still has it: the record leads to them, while nothing of the program has run that could put a pointer like that there. The leak
+ * proof is told where these words stand.
  */
-__attribute__((no_sanitize("address"))) static void note_record(struct oak__m *m)
+__attribute__((no_sanitize("address"))) static void note_libc_words(struct oak__m *m)
 {
     enum { WORDS = 512, MOST_GUARD = 1 << 20 };
     const uintptr_t lo = (uintptr_t)m->g0_lo, hi = (uintptr_t)m->g0_hi, self = (uintptr_t)pthread_self();
+    const uintptr_t base = m->g0_base ? (uintptr_t)m->g0_base : self;
     if (self <= lo || self >= hi)
         return;
+    int found = 0;
     const uintptr_t *w = (const uintptr_t *)self;
-    for (int i = 0; i < WORDS && (uintptr_t)(w + 2) <= hi; i++, w++)
-        if (w[0] <= lo && lo - w[0] <= MOST_GUARD && w[0] + w[1] == hi) {
+    for (int i = 0; i < WORDS && (uintptr_t)(w + 2) <= hi; i++, w++) {
+        if (w[0] <= lo && lo - w[0] <= MOST_GUARD && w[0] + w[1] == hi)
             m->g0_record = w;
-            return;
-        }
+        if (w[0] > base && w[0] < self && w[0] % 16 == 0 && found++ == 0)
+            m->g0_made_with = (const uintptr_t *)w[0];
+    }
+    if (found > 1)
+        m->g0_made_with = NULL;
 }
 
 /* The bounds of this thread's own stack, for the sanitizer and the leak proof. */
@@ -126,13 +133,13 @@ void oak__note_stack(struct oak__m *m, void *base)
     size_t size;
     m->g0_base = base;
     m->g0_lo = m->g0_hi = NULL;
-    m->g0_record = NULL;
+    m->g0_record = m->g0_made_with = NULL;
     if (pthread_getattr_np(pthread_self(), &attr))
         return;
     if (!pthread_attr_getstack(&attr, &lo, &size)) {
         m->g0_lo = lo;
         m->g0_hi = (char *)lo + size;
-        note_record(m);
+        note_libc_words(m);
     }
     pthread_attr_destroy(&attr);
 }
