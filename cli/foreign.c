@@ -164,6 +164,8 @@ static int make_image(struct foreign *f)
     img->threads = f->threads;
     img->nthreads = f->nthreads;
     img->pages = present_pages;
+    img->kept = f->kernel.words;
+    img->nkept = f->kernel.nwords;
     img->source = f;
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "leaks_fail.h"
 
 #include "leak/debug_root.h"
+#include "leak/kernel.h"
 #include "leak/report.h"
 
 #include <sys/types.h>
@@ -42,14 +43,16 @@ struct foreign {
     size_t nthreads, threads_room;
     char *registers; /* of all threads, one after the other */
     size_t nregisters, registers_room;
-    pid_t pid;           /* the process's; 0: it is a core file */
-    pid_t via;           /* a thread of it that has not ended: of which /proc is asked */
-    pid_t first;         /* the first thread */
-    const char *core;    /* the file; NULL: it is a process */
-    const char *program; /* that it is said to have run */
-    const char *exe;     /* where that was then; NULL: not known */
-    bool lacks;          /* memory that the program could write to is not there */
-    bool other_files;    /* a file behind its code is gone, or another one by now: names lack */
+    pid_t pid;                 /* the process's; 0: it is a core file */
+    pid_t via;                 /* a thread of it that has not ended: of which /proc is asked */
+    pid_t first;               /* the first thread */
+    const char *core;          /* the file; NULL: it is a process */
+    const char *program;       /* that it is said to have run */
+    const char *exe;           /* where that was then; NULL: not known */
+    struct oak__kernel kernel; /* of a process: what the kernel keeps for it */
+    struct oak__scratch words; /* which lies here */
+    bool lacks;                /* memory that the program could write to is not there */
+    bool other_files;          /* a file behind its code is gone, or another one by now: names lack */
     int64_t pause;
 
     struct oak__debug_root root;

@@ -20,6 +20,7 @@
 #include <sys/user.h>
 #include <unistd.h>
 
+#define KERNEL_WORDS ((size_t)1 << 25)
 enum { MOST_XSTATE = 16384, ROUNDS = 100 };
 #if defined(__x86_64__)
 enum { RED_ZONE = 128 };
@@ -142,8 +143,10 @@ static int read_maps(struct foreign *f, pid_t via)
         return errno;
     bool ok = true;
     while (ok && getline(&line, &room, in) > 0)
-        if (read_line(line, &m))
+        if (read_line(line, &m)) {
+            f->kernel.hidden = f->kernel.hidden || strstr(line, "anon_inode:[io_uring]");
             ok = foreign_add_map(f, &m);
+        }
     free(line);
     fclose(in);
     return !ok ? ENOMEM : f->nmaps == 0 ? ESRCH : 0;
@@ -225,9 +228,10 @@ static int copy_stopped(struct look *l)
     }
     f->via = stopping_alive(&l->s);
     if (!err)
-        err = read_maps(f, f->via);
+        err = oak__kernel_find(&f->kernel, &f->words, f->via) ? ENOMEM : read_maps(f, f->via);
     if (err)
         return err;
+    oak__kernel_read(&f->kernel);
     return l->by_clone ? clone_stopped(l) : foreign_copy(f, f->via, FOREIGN_SHARED | FOREIGN_PRIVATE);
 }
 
@@ -293,6 +297,8 @@ int foreign_from_pid(struct foreign *f, pid_t pid, bool by_clone)
     if (!by_clone && read_maps(f, f->pid) == 0)
         foreign_copy_prepare(f, f->pid);
     forget_maps(f);
+    if (oak__scratch_init(&f->words, KERNEL_WORDS))
+        return foreign_no_memory(f);
     const int64_t begin = oak__os_now();
     err = copy_stopped(&l);
     stopping_let_go(&l.s);

@@ -38,9 +38,9 @@ static int analyse(struct foreign *f, uint64_t why_live, struct oak__results **o
         return -ENOMEM;
     r->room = room;
     *out = r;
-    if (!f->lacks)
+    if (!f->lacks && !f->kernel.hidden)
         return oak__analyse(&subject, r);
-    r->lost = OAK__LOST_MEMORY;
+    r->lost = f->lacks ? OAK__LOST_MEMORY : OAK__LOST_IN_KERNEL;
     return 0;
 }
 
@@ -106,6 +106,10 @@ static int report(struct foreign *f, const struct asked *a, bool libdw, int64_t 
     names_lack(f, r, libdw);
     if (f->lacks)
         return foreign_lacks(f);
+    if (f->kernel.hidden)
+        return leaks_fail(LEAKS_NOTHING_PROVABLE,
+                          "nothing can be proven, the kernel keeps words that it does not tell", f->name,
+                          "they belong to an io_uring, or /proc forbids to read them");
     const bool proven = a->why_live ? oak__why_live_leaked(r) != NULL : oak_leak_count(r, OAK_LEAKED) != 0;
     return proven ? LEAKS_PROVEN : 0;
 }

@@ -110,7 +110,7 @@ static int prepare(struct check *c)
         err = oak__own_open(&c->own, &c->scratch, false);
     if (!err)
         oak__arenas_find(&c->own.img, &c->arenas);
-    return err ? err : oak__kernel_find(&c->kernel, &c->scratch);
+    return err ? err : oak__kernel_find(&c->kernel, &c->scratch, 0);
 }
 
 static void clean_up(struct check *c)

@@ -9,7 +9,7 @@
  *
  * Not told are the words of an io_uring's requests: with one in the process nothing can be proven.
  *
- * Internal to leak.
+ * Internal to leak, and the tool.
  */
 #ifndef OAK_LEAK_KERNEL_H
 #define OAK_LEAK_KERNEL_H
@@ -17,16 +17,17 @@
 #include "leak/scratch.h"
 
 struct oak__kernel {
-    int *sets; /* descriptors */
+    char proc[24]; /* the process's folder */
+    int *sets;     /* descriptors */
     size_t nsets;
     uintptr_t *words;
     size_t nwords;
     bool hidden; /* there are more words than could be read */
 };
 
-/* Finds the sets, while the program runs. 0 or -ENOMEM. */
-int oak__kernel_find(struct oak__kernel *k, struct oak__scratch *s);
-/* While all other threads stand still: reads the words. Allocates nothing, takes no lock. */
+/* Finds the sets. pid 0: this process, which goes on meanwhile; else another one's (a thread's will do), stopped. 0 or -ENOMEM. */
+int oak__kernel_find(struct oak__kernel *k, struct oak__scratch *s, int pid);
+/* While all threads, but for the caller's, stand still: reads the words. Allocates nothing, takes no lock. */
 void oak__kernel_read(struct oak__kernel *k);
 
 #endif

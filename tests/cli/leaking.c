@@ -6,6 +6,7 @@
  *   leader     its first thread has ended
  *   sleeper    its first thread sleeps in the kernel, and aborts when it is woken too early
  *   churn      threads begin and end all the time
+ *   set        what the global variable knows, an epoll set knows instead
  *   heap N     it has written to N MiB
  *   many N     N more goroutines are parked
  */
@@ -16,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,6 +112,16 @@ static long shape(int argc, char **argv)
     return n;
 }
 
+static __attribute__((noinline)) void hide_in_set(void)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = (void *)(uintptr_t)kept};
+    if (epoll_ctl(epoll_create1(0), EPOLL_CTL_ADD, eventfd(0, 0), &e))
+        abort();
+    kept = NULL;
+    memset(&e, 0, sizeof e);
+    __asm__ volatile("" ::"r"(&e) : "memory");
+}
+
 static int app(int argc, char **argv)
 {
     sigaction(SIGRTMIN, &(struct sigaction){.sa_handler = count_signal, .sa_flags = SA_RESTART}, NULL);
@@ -116,6 +129,8 @@ static int app(int argc, char **argv)
     kept = oak_make(int, 0);
     if (oak_go_detached(serve, kept))
         abort();
+    if (argc > 1 && strcmp(argv[1], "set") == 0)
+        hide_in_set();
     wait_for(5 + shape(argc, argv));
     printf("settled\n");
     fflush(stdout);

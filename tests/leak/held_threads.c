@@ -1,0 +1,238 @@
+/* Stacks and registers of plain threads and signal handlers. */
+#include "heldkeeper.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+static sem_t told_thread;
+
+static void thread_next_word(void)
+{
+    while (sem_wait(&told_thread))
+        ;
+}
+
+static void tell_thread(void)
+{
+    sem_post(&told_thread);
+    until_done();
+}
+
+static pthread_t thread;
+static bool have_thread, uses_oakum;
+
+static void *in_thread(void *unused)
+{
+    (void)unused;
+    if (uses_oakum)
+        (void)oak_self();
+    how();
+    return NULL;
+}
+
+static void end_thread(void)
+{
+    if (!have_thread)
+        return;
+    sem_post(&told_thread);
+    if (pthread_join(thread, NULL))
+        abort();
+    have_thread = false;
+}
+
+static void start_thread(void (*fn)(void), bool known)
+{
+    end_thread();
+    how = fn;
+    uses_oakum = known;
+    next_word = thread_next_word;
+    if (pthread_create(&thread, NULL, in_thread, NULL))
+        abort();
+    have_thread = true;
+    until_done();
+}
+
+static void put_thread_frame(void)
+{
+    start_thread(keep_in_frame, true);
+}
+
+static void put_thread_deep(void)
+{
+    start_thread(keep_in_deep_frame, true);
+}
+
+static void put_unknown_thread(void)
+{
+    start_thread(keep_in_frame, false);
+}
+
+static void put_thread_saved(void)
+{
+    start_thread(keep_in_saved_register, true);
+}
+
+static void put_thread_running(void)
+{
+    start_thread(keep_in_register, true);
+    until_in_register();
+}
+
+static void put_thread_vector(void)
+{
+    start_thread(keep_in_vector_register, true);
+    until_in_register();
+}
+
+static void stop_thread(void)
+{
+    stop = 1;
+    until_done();
+}
+
+/* ---- a thread-local variable of a plain thread ---- */
+
+static __thread void *volatile of_the_thread;
+
+static void keep_in_thread_local(void)
+{
+    put_at(&of_the_thread);
+    done_that();
+    next_word();
+    of_the_thread = NULL;
+    done_that();
+    next_word();
+}
+
+static void put_thread_local(void)
+{
+    start_thread(keep_in_thread_local, true);
+}
+
+static pthread_key_t key;
+
+static NOINLINE void set_specific(void)
+{
+    if (pthread_setspecific(key, reveal()))
+        abort();
+}
+
+static void keep_in_specific(void)
+{
+    set_specific();
+    done_that();
+    next_word();
+    if (pthread_setspecific(key, NULL))
+        abort();
+    done_that();
+    next_word();
+}
+
+static void put_specific(void)
+{
+    start_thread(keep_in_specific, true);
+}
+
+/* ---- an alternate signal stack ---- */
+
+static char alternate[1 << 16] __attribute__((aligned(16)));
+
+static void on_alternate(int sig)
+{
+    (void)sig;
+    keep_in_frame();
+}
+
+static void keep_in_handler(void)
+{
+    stack_t s = {.ss_sp = alternate, .ss_size = sizeof alternate}, off = {.ss_flags = SS_DISABLE};
+    struct sigaction a = {.sa_handler = on_alternate, .sa_flags = SA_ONSTACK};
+    if (sigaltstack(&s, NULL) || sigaction(SIGUSR1, &a, NULL))
+        abort();
+    raise(SIGUSR1);
+    if (sigaltstack(&off, NULL))
+        abort();
+}
+
+static void put_alternate(void)
+{
+    start_thread(keep_in_handler, true);
+}
+
+/* The handler interrupts a frame that has it. */
+static void on_signal_wait(int sig)
+{
+    (void)sig;
+    done_that();
+    next_word();
+}
+
+static NOINLINE void keep_below_handler(void)
+{
+    stack_t s = {.ss_sp = alternate, .ss_size = sizeof alternate}, off = {.ss_flags = SS_DISABLE};
+    struct sigaction a = {.sa_handler = on_signal_wait, .sa_flags = SA_ONSTACK};
+    void *volatile mine = NULL;
+    if (sigaltstack(&s, NULL) || sigaction(SIGUSR1, &a, NULL))
+        abort();
+    put_at(&mine);
+    raise(SIGUSR1);
+    mine = NULL;
+    if (sigaltstack(&off, NULL))
+        abort();
+    done_that();
+    next_word();
+}
+
+static void put_below_handler(void)
+{
+    start_thread(keep_below_handler, true);
+}
+
+static void put_thread_dead(void)
+{
+    start_thread(leave_dead_frames, true);
+}
+
+/* A signal stack that is not in use is written to by the next signal. */
+static void leave_on_alternate(void)
+{
+    stack_t s = {.ss_sp = alternate, .ss_size = sizeof alternate}, off = {.ss_flags = SS_DISABLE};
+    void *volatile *at = (void *volatile *)(void *)alternate;
+    if (sigaltstack(&s, NULL))
+        abort();
+    put_at(at + 100);
+    done_that();
+    next_word();
+    at[100] = NULL;
+    if (sigaltstack(&off, NULL))
+        abort();
+    done_that();
+    next_word();
+}
+
+static void put_on_alternate(void)
+{
+    start_thread(leave_on_alternate, true);
+}
+
+int main(void)
+{
+    static const struct place places[] = {
+        {"a thread's stack", put_thread_frame, tell_thread, false},
+        {"a thread's deep frame", put_thread_deep, tell_thread, false},
+        {"the stack of a thread that does not know Oakum", put_unknown_thread, tell_thread, false},
+        {"a thread's saved register", put_thread_saved, tell_thread, false},
+        {"a thread's register", put_thread_running, stop_thread, false},
+        {"a thread's vector register", put_thread_vector, stop_thread, false},
+        {"a thread's thread-local variable", put_thread_local, tell_thread, false},
+        {"a thread's specific data", put_specific, tell_thread, false},
+        {"an alternate signal stack", put_alternate, tell_thread, false},
+        {"a frame below a signal handler", put_below_handler, tell_thread, false},
+        {"a thread's dead frames", put_thread_dead, tell_thread, true},
+        {"a signal stack that is not in use", put_on_alternate, tell_thread, true},
+    };
+    setenv("OAK_PROCS", "2", 1);
+    if (sem_init(&told_thread, 0, 0) || sem_init(&has_done, 0, 0) || pthread_key_create(&key, NULL))
+        abort();
+    return run_places(places, countof(places));
+}
