@@ -11,6 +11,11 @@
  *     -EINVAL     a NULL or wrong handle, or a value out of range
  *     -ENOMEM     no memory
  *     -EAGAIN     a try-form would have to wait, or no thread could be made
+ *
+ * Wrong handles. NULL, a handle that has been given back, and one of another kind are told wherever that can be
+ * done: by -EINVAL, or, from functions that cannot return an error, by a panic that names the caller. Each header
+ * says which. It cannot be told any more once the memory is another object's, nor for an address where nothing
+ * can be read: that is a SIGSEGV, reported with the goroutine's stack.
  */
 #ifndef OAKUM_BASE_H
 #define OAKUM_BASE_H

@@ -11,6 +11,9 @@
  * first in, first out. A NULL channel blocks for ever, as in Go (in a select its case is never ready). All
  * operations work from goroutines and plain threads.
  *
+ * A handle that is no channel, or one that was freed (as long as its memory is not used again): -EINVAL, and 0
+ * from oak_chan_len and oak_chan_cap.
+ *
  * Ownership: whoever made the channel frees it, when nobody uses it any more; closing is how senders tell
  * receivers that no value will come. An element is copied bit by bit, so what it points to changes hands by
  * agreement.
@@ -31,8 +34,8 @@ struct oak__chan;
  */
 #define oak_chan(T) __typeof__(T(*)(struct oak__chan *))
 
-/* A new channel of T with room for capacity elements (0: unbuffered). NULL when memory is out or capacity is
- * absurd. */
+/* A new channel of T with room for capacity elements (0: unbuffered; a size_t, so -1 is absurd). NULL when memory
+ * is out or capacity is absurd. A large buffer takes memory as it is used. */
 #define oak_make(T, capacity) ((oak_chan(T))(uintptr_t)oak__chan_make(sizeof(T), (capacity)))
 
 /*
@@ -50,10 +53,12 @@ struct oak__chan;
     }))
 
 /*
- * Receives into *out (a pointer to the element type). Blocks until a value comes.
+ * Receives into *out (a pointer to the element type; a NULL one: the value is thrown away). Blocks until a value
+ * comes.
  * 0; -EPIPE (closed and drained; *out is zeroed); -ECANCELED, -ETIMEDOUT (*out is untouched).
  */
-#define oak_recv(ch, out)                oak__recv_op(ch, out, OAK_FOREVER)
+#define oak_recv(ch, out) oak__recv_op(ch, out, OAK_FOREVER)
+/* The same with a time limit in nanoseconds; 0 or less: one try, then -ETIMEDOUT. */
 #define oak_recv_timeout(ch, out, limit) oak__recv_op(ch, out, (limit))
 /* Receives if a value is there, else -EAGAIN; -EPIPE when closed and drained. Never blocks. */
 #define oak_try_recv(ch, out)                                                                                \

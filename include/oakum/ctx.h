@@ -7,6 +7,9 @@
  *
  * NULL is the background context: it never ends. Contexts are reference counted; functions here are safe from
  * any thread and never block unless they say so.
+ *
+ * A handle that is no context, or whose last reference has been given back (until the memory is used again):
+ * -EINVAL from functions that return an error, a panic that names the caller from all others.
  */
 #ifndef OAKUM_CTX_H
 #define OAKUM_CTX_H
@@ -23,13 +26,16 @@ OAK_API oak_ctx *oak_ctx_current(void);
 /* A child of parent (NULL: background) that can be cancelled. The caller owns one reference. NULL when out of
  * memory. */
 OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_new(oak_ctx *parent);
-/* A child that also ends by itself, with -ETIMEDOUT, d nanoseconds from now / at time t. */
+/* A child that also ends by itself, with -ETIMEDOUT, d nanoseconds from now / at time t; at once when that is
+ * not in the future. */
 OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_with_timeout(oak_ctx *parent, int64_t d);
 OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_with_deadline(oak_ctx *parent, int64_t t);
-/* A child that carries a value under key (compared by address, not NULL). The value is not owned. */
+/* A child that carries a value under key (compared by address; under NULL nothing is ever found). The value is
+ * not owned. */
 OAK_API OAK_MUST_CHECK oak_ctx *oak_ctx_with_value(oak_ctx *parent, const void *key, void *value);
 
-/* One more reference; returns c. One less: the last one frees it. NULL is allowed in both. */
+/* One more reference; returns c. One less: the last one frees it. NULL does nothing in both. One less than
+ * there are is a panic. */
 OAK_API oak_ctx *oak_ctx_ref(oak_ctx *c);
 OAK_API void oak_ctx_unref(oak_ctx *c);
 
@@ -59,7 +65,7 @@ OAK_API oak_done_chan oak_ctx_done(oak_ctx *c);
 /*
  * Runs fn(arg) in a goroutine of its own when c ends (at once if it has). Returns a handle for
  * oak_ctx_after_stop, or NULL when out of memory (or fn is NULL). The handle holds c and lives until stopped;
- * stop returns true when fn will not run.
+ * stop returns true when fn will not run; false also for NULL and for a handle that was stopped before.
  */
 typedef struct oak_after oak_after;
 OAK_API OAK_MUST_CHECK oak_after *oak_ctx_after(oak_ctx *c, void (*fn)(void *), void *arg);

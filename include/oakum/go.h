@@ -62,7 +62,7 @@ OAK_API int oak_compact(int64_t parked_for);
 /* What can be said about a goroutine when it is started; zero or NULL means default. */
 struct oak_spawn_opts {
     const char *name;  /* shown in reports; not copied: a string that outlives the goroutine */
-    size_t stack_size; /* bytes wanted; rounded up to 16K, 64K (default), 256K, 1M or 8M */
+    size_t stack_size; /* bytes wanted; rounded up to 16K, 64K (default), 256K, 1M or 8M; more: -EINVAL */
     oak_scope
         *scope; /* the scope it belongs to; NULL: a free ("detached") goroutine */
 };
@@ -73,8 +73,8 @@ struct oak_spawn_opts {
  * could not start threads). Never blocks; any thread (the first use starts the runtime).
  */
 OAK_API int oak_spawn(void (*fn)(void *), void *arg);
-/* The same with options. Also -ECANCELED / -EPIPE when opts->scope is cancelled / closed. May block at the
- * scope's limit. */
+/* The same with options. Also -ECANCELED / -EPIPE when opts->scope is cancelled / closed, -EINVAL (opts is NULL,
+ * too large a stack, a scope that has been left). May block at the scope's limit. */
 OAK_API OAK_MUST_CHECK int oak_spawn_with(const struct oak_spawn_opts *opts, void (*fn)(void *), void *arg);
 
 /* Lets other runnable goroutines run first. From a plain thread: sched_yield(2). */

@@ -9,6 +9,9 @@
  *     if (err) ...
  *
  * A scope has a context, a child of the ambient one; it is ambient for the block and for the children.
+ *
+ * A scope that is NULL, or has been left (as long as its place on the stack is not used for something else):
+ * -EINVAL, or NULL from functions that return pointers.
  */
 #ifndef OAKUM_SCOPE_H
 #define OAKUM_SCOPE_H
@@ -27,12 +30,12 @@ enum oak_policy {
 
 struct oak_scope_opts {
     const char *name;       /* shown in reports; not copied */
-    enum oak_policy policy; /* what the end of a child does to the others */
-    unsigned quorum;        /* OAK_QUORUM: successes needed */
+    enum oak_policy policy; /* what the end of a child does to the others; none of these is a panic */
+    unsigned quorum;        /* OAK_QUORUM: successes needed; 0 is 1 */
     unsigned limit;         /* children at a time; oak_go blocks at the limit. 0: no limit */
-    int64_t timeout;        /* the scope's context ends after so many nanoseconds. 0: no limit */
+    int64_t timeout;  /* the scope's context ends after so many nanoseconds. 0: no limit; less: at once */
     int64_t shutdown; /* once cancelled, children that have not ended after so long are named on standard
-                         error. 0: 10 seconds. The scope still waits: no child outlives it */
+                         error. 0: 10 seconds; less: at once. The scope still waits: no child outlives it */
     int *err;         /* where the scope's error is put when it is left; may be NULL */
 };
 
@@ -50,12 +53,13 @@ struct oak_scope_opts {
  * children can be started afterwards. No context ends this wait.
  */
 OAK_API int oak_scope_wait(oak_scope *s);
-/* Cancels the scope's context, as oak_ctx_cancel. Any goroutine or thread while the scope is open. */
+/* Cancels the scope's context, as oak_ctx_cancel. Any goroutine or thread while the scope is open. 0;
+ * -EALREADY; -EINVAL. */
 OAK_API int oak_scope_cancel(oak_scope *s, int cause);
-/* No more children: oak_go then returns -EPIPE. */
+/* No more children: oak_go then returns -EPIPE. 0 (also again); -EINVAL. */
 OAK_API int oak_scope_close(oak_scope *s);
 /* Records err (negative errno) as if a child had ended with it: for children that are plain OAK_TASKs. 0;
- * -EINVAL. */
+ * -EINVAL (also: err is not negative). */
 OAK_API int oak_scope_fail(oak_scope *s, int err);
 /* The scope of the calling goroutine's nearest open oak_scope block, else the scope it was started in; NULL
  * when free. */
@@ -70,8 +74,8 @@ struct oak_scope_error {
     const char *name;   /* its name or NULL */
     const char *panic;  /* what it panicked with, or NULL; valid until the scope is left */
 };
-/* The i-th error in the order they came (0 is the scope's error): 0, or -ENOENT past the last. At most 64 are
- * kept. */
+/* The i-th error in the order they came (0 is the scope's error): 0, or -ENOENT past the last, -EINVAL (also:
+ * out is NULL). At most 64 are kept. */
 OAK_API int oak_scope_error_at(oak_scope *s, size_t i, struct oak_scope_error *out);
 
 /* ---- what the macros stand on; not for direct use ---- */

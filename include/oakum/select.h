@@ -31,7 +31,8 @@ struct oak_case {
     int64_t limit; /* timeout: nanoseconds */
 };
 
-/* Receive into *out. A closed and drained channel is ready and gives a zeroed element. */
+/* Receive into *out (NULL: throw the value away). A closed and drained channel is ready and gives a zeroed
+ * element. */
 #define oak_on_recv(ch, out) OAK__CASE(OAK__CASE_RECV, ch, oak__typed(ch, out), NULL)
 /* The same; *okp tells a value (true) from a closed channel (false). */
 #define oak_on_recv_ok(ch, out, okp) OAK__CASE(OAK__CASE_RECV, ch, oak__typed(ch, out), okp)
@@ -52,8 +53,8 @@ struct oak_case {
     }))
 
 /*
- * The same over an array. n may be 0 (blocks for ever). Up to 65535 cases; more: -EINVAL. -ENOMEM for very
- * many. Blocks unless there is a default case. Goroutines and plain threads.
+ * The same over an array. n may be 0 (blocks for ever). Up to 65535 cases. -EINVAL: more; cases is NULL and n is
+ * not 0; a case that no oak_on_ macro has made, or whose channel is a wrong handle. -ENOMEM for very many. Blocks unless there is a default case. Goroutines and plain threads.
  */
 OAK_API int oak_select_n(struct oak_case *cases, size_t n) OAK_MUST_CHECK;
 

@@ -52,6 +52,7 @@ static struct oak__ambient *enter_new(struct oak__ambient *mem, int64_t d, bool 
 
 struct oak__ambient *oak__ambient_enter_ctx(struct oak__ambient *a, oak_ctx *c)
 {
+    ctx_must_be_one(c);
     return enter_with(a, oak_ctx_ref(c));
 }
 

@@ -2,8 +2,12 @@
 #include "scope/ctx.h"
 
 struct oak__slab oak__ctx_slab = OAK__SLAB("contexts", struct oak_ctx);
-struct oak_ctx oak__ctx_failed = {
-    .ended = -ENOMEM, .cause = -ENOMEM, .refs = UINT32_MAX / 2, .pins = 1, .deadline = OAK_FOREVER};
+struct oak_ctx oak__ctx_failed = {.ended = -ENOMEM,
+                                  .cause = -ENOMEM,
+                                  .refs = UINT32_MAX / 2,
+                                  .pins = 1,
+                                  .magic = OAK__CTX_MAGIC,
+                                  .deadline = OAK_FOREVER};
 
 static void unpin(struct oak_ctx *c)
 {
@@ -26,6 +30,7 @@ void oak__ctx_disarm(struct oak_ctx *c)
 static void take_apart(struct oak_ctx *c)
 {
     struct oak_ctx *outer = c->outer;
+    store_relaxed(&c->magic, 0);
     if (outer && !c->shield) {
         lock(&outer->lock);
         if (list_linked(&c->sibling))
@@ -83,6 +88,7 @@ static void set_up(struct oak_ctx *c, struct oak_ctx *outer, int64_t deadline, b
     bool own = deadline < inherited;
     store_relaxed(&c->refs, 1);
     store_relaxed(&c->pins, 1);
+    store_relaxed(&c->magic, OAK__CTX_MAGIC);
     c->shield = shield;
     c->outer = oak_ctx_ref(outer);
     c->deadline = own ? deadline : inherited;
@@ -108,23 +114,33 @@ struct oak_ctx *oak__ctx_make(struct oak_ctx *outer, int64_t deadline, bool shie
     return c;
 }
 
+void oak__ctx_wrong(const struct oak_ctx *c, const void *caller)
+{
+    oak__panic_at(caller, "%p is no context, or no longer one: was the last reference given back?",
+                  (const void *)c);
+}
+
 oak_ctx *oak_ctx_new(oak_ctx *parent)
 {
+    ctx_must_be_one(parent);
     return oak__ctx_make(parent, OAK_FOREVER, false);
 }
 
 oak_ctx *oak_ctx_with_timeout(oak_ctx *parent, int64_t d)
 {
+    ctx_must_be_one(parent);
     return oak__ctx_make(parent, oak__deadline_of(d), false);
 }
 
 oak_ctx *oak_ctx_with_deadline(oak_ctx *parent, int64_t t)
 {
+    ctx_must_be_one(parent);
     return oak__ctx_make(parent, t, false);
 }
 
 oak_ctx *oak_ctx_with_value(oak_ctx *parent, const void *key, void *value)
 {
+    ctx_must_be_one(parent);
     oak_ctx *c = oak__ctx_make(parent, OAK_FOREVER, false);
     if (c) {
         c->key = key;
@@ -135,6 +151,7 @@ oak_ctx *oak_ctx_with_value(oak_ctx *parent, const void *key, void *value)
 
 oak_ctx *oak_ctx_ref(oak_ctx *c)
 {
+    ctx_must_be_one(c);
     if (c)
         oak__ctx_get(c);
     return c;
@@ -142,6 +159,7 @@ oak_ctx *oak_ctx_ref(oak_ctx *c)
 
 void oak_ctx_unref(oak_ctx *c)
 {
+    ctx_must_be_one(c);
     if (!c)
         return;
     uint32_t n = load_relaxed(&c->refs);
@@ -155,21 +173,23 @@ void oak_ctx_unref(oak_ctx *c)
 
 int oak_ctx_err(const oak_ctx *c)
 {
-    return c ? load_acquire(&c->ended) : 0;
+    return !c ? 0 : ctx_ok(c) ? load_acquire(&c->ended) : -EINVAL;
 }
 
 int oak_ctx_cause(const oak_ctx *c)
 {
-    return oak_ctx_err(c) ? c->cause : 0;
+    return !c ? 0 : !ctx_ok(c) ? -EINVAL : load_acquire(&c->ended) ? c->cause : 0;
 }
 
 int64_t oak_ctx_deadline(const oak_ctx *c)
 {
+    ctx_must_be_one(c);
     return c ? c->deadline : OAK_FOREVER;
 }
 
 void *oak_ctx_value(const oak_ctx *c, const void *key)
 {
+    ctx_must_be_one(c);
     for (; c; c = c->outer)
         if (key && c->key == key)
             return c->value;

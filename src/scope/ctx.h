@@ -29,6 +29,8 @@
 
 #include <oakum/ctx.h>
 
+enum { OAK__CTX_MAGIC = 0x6f616b78 };
+
 struct oak_ctx {
     struct oak_ctx *next; /* while an end is being pushed down: the next one to do. Else NULL */
     _Atomic int ended;    /* 0: live; else -ECANCELED or -ETIMEDOUT (or -ENOMEM: see oak__ctx_failed) */
@@ -36,6 +38,7 @@ struct oak_ctx {
     _Atomic uint32_t refs;
     _Atomic uint32_t pins;
     oak__lock lock;
+    _Atomic uint32_t magic;   /* 0 once nobody holds it: tells a wrong handle, as well as that can be told */
     bool shield;              /* does not hear of its outer context's end */
     struct oak_ctx *outer;    /* parent, or what a shield was opened in; a reference. NULL: background */
     struct oak__link sibling; /* in outer->children, under outer's lock; not linked when a shield */
@@ -48,6 +51,15 @@ struct oak_ctx {
     void *value; /* a reference as long as c lives, for the leak proof; and so are fn and arg of afters */
     struct oak__chan *_Atomic done; /* made when first asked for; closed at the end */
 };
+
+static inline bool ctx_ok(const struct oak_ctx *c)
+{
+    return c && load_relaxed(&((struct oak_ctx *)(uintptr_t)c)->magic) == OAK__CTX_MAGIC;
+}
+
+/* A handle that is neither NULL nor a context's: a panic that names the caller of the public function. Not entered. */
+OAK_NORETURN void oak__ctx_wrong(const struct oak_ctx *c, const void *caller);
+#define ctx_must_be_one(c) (likely(!(c) || ctx_ok(c)) ? (void)0 : oak__ctx_wrong((c), caller_pc()))
 
 extern struct oak__slab oak__ctx_slab;
 /* Stands in where memory for a context was out: every blocking call under it returns -ENOMEM. Never freed. */

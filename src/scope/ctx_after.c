@@ -79,6 +79,7 @@ static bool enlist(struct oak_ctx *c, struct oak_after *a)
 
 oak_after *oak_ctx_after(oak_ctx *c, void (*fn)(void *), void *arg)
 {
+    ctx_must_be_one(c);
     if (!fn || oak__start())
         return NULL;
     const void *caller = caller_pc();
@@ -90,6 +91,7 @@ oak_after *oak_ctx_after(oak_ctx *c, void (*fn)(void *), void *arg)
         a->arg = arg;
         a->created_at = caller;
         store_relaxed(&a->holders, 2);
+        store_relaxed(&a->magic, OAK__AFTER_MAGIC);
         if (c && !enlist(c, a))
             run(a);
     }
@@ -112,7 +114,8 @@ static bool delist(struct oak_after *a)
 
 bool oak_ctx_after_stop(oak_after *a)
 {
-    if (!a)
+    uint32_t magic = OAK__AFTER_MAGIC;
+    if (!a || !cas_acq_rel(&a->magic, &magic, 0))
         return false;
     oak__enter();
     bool stopped = delist(a);

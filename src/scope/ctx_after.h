@@ -8,9 +8,12 @@
  * What runs when a context ends. Held twice: by the user's handle, and by the context's list or, once the end
  * has taken it from there, by the run to come.
  */
+enum { OAK__AFTER_MAGIC = 0x6f616b61 };
+
 struct oak_after {
-    struct oak__link link; /* in c->afters, under c's lock; then in a list of those to run */
-    struct oak_ctx *c;     /* a reference of the handle; NULL: background */
+    struct oak__link link;  /* in c->afters, under c's lock; then in a list of those to run */
+    _Atomic uint32_t magic; /* 0 once the handle has been given back */
+    struct oak_ctx *c;      /* a reference of the handle; NULL: background */
     void (*fn)(void *);
     void *arg;
     const void *created_at;

@@ -24,6 +24,7 @@ static struct oak__chan *publish(struct oak_ctx *c, struct oak__chan *offered)
 
 oak_done_chan oak_ctx_done(oak_ctx *c)
 {
+    ctx_must_be_one(c);
     if (!c)
         return NULL;
     struct oak__chan *d = load_acquire(&c->done);

@@ -94,7 +94,7 @@ bool oak__ctx_end(struct oak_ctx *root, int err, int cause)
 
 int oak_ctx_cancel(oak_ctx *c, int cause)
 {
-    if (!c)
+    if (!ctx_ok(c))
         return -EINVAL;
     oak__enter();
     bool live = oak__ctx_end(c, -ECANCELED, cause ? cause : -ECANCELED);

@@ -12,6 +12,7 @@ enum { MAGIC = 0x6f616b65 };
 
 struct oak_errgroup {
     uint32_t magic;
+    _Atomic bool awaited;
     unsigned limit;
     _Atomic int err; /* the first */
     struct oak_ctx *ctx;
@@ -104,7 +105,7 @@ static int wait_all(oak_errgroup *g)
 
 int oak_errgroup_wait(oak_errgroup *g)
 {
-    if (!ok(g))
+    if (!ok(g) || swap_seq(&g->awaited, true))
         return -EINVAL;
     int cancelled = wait_all(g);
     int err = load_acquire(&g->err);

@@ -12,8 +12,12 @@
 #include "scope/panic.h"
 
 /* Where there is no memory for a child. The outer one then stays for ever: a child would have held it. */
-static struct oak_ctx cancelled = {
-    .ended = -ECANCELED, .cause = -ECANCELED, .refs = UINT32_MAX / 2, .pins = 1, .deadline = OAK_FOREVER};
+static struct oak_ctx cancelled = {.ended = -ECANCELED,
+                                   .cause = -ECANCELED,
+                                   .refs = UINT32_MAX / 2,
+                                   .pins = 1,
+                                   .magic = OAK__CTX_MAGIC,
+                                   .deadline = OAK_FOREVER};
 
 struct oak_ctx *oak__ctx_make_ended(struct oak_ctx *outer)
 {

@@ -22,10 +22,13 @@ oak_scope
     *oak__scope_enter(struct oak__scope_mem *mem, const struct oak_scope_opts *opts)
     {
         struct oak_scope *s = (struct oak_scope *)mem;
+        if (unlikely((unsigned)opts->policy > OAK_QUORUM))
+            oak__panic_at(caller_pc(), "scope %s: %d is no policy",
+                          opts->name ? opts->name : "without a name", (int)opts->policy);
         s->opts = *opts;
         s->opened_at = caller_pc();
         s->parent = oak_scope_current();
-        int64_t limit = opts->timeout > 0 ? opts->timeout : OAK_FOREVER;
+        int64_t limit = opts->timeout ? opts->timeout : OAK_FOREVER;
         s->ctx = oak__ctx_make(oak_ctx_current(), oak__deadline_of(limit), false);
         if (!s->ctx)
             s->ctx = oak_ctx_ref(&oak__ctx_failed);
@@ -67,7 +70,7 @@ void oak__scope_wait_idle(struct oak_scope *s)
     int err = wait_idle_until(s, g, OAK_FOREVER);
     oak__ctx_mask(g);
     if (err) {
-        int64_t limit = s->opts.shutdown > 0 ? s->opts.shutdown : DEFAULT_SHUTDOWN;
+        int64_t limit = s->opts.shutdown > 0 ? s->opts.shutdown : s->opts.shutdown ? 0 : DEFAULT_SHUTDOWN;
         err = wait_idle_until(s, g, oak__deadline_of(limit));
         if (err) {
             oak__exit();

@@ -6,18 +6,20 @@
 #include <stdio.h>
 #include <unistd.h>
 
+enum { LARGE = 64 * 1024 };
+
 struct oak__chan *oak__chan_make(size_t elem_size, size_t capacity)
 {
     size_t bytes, total;
     if (__builtin_mul_overflow(elem_size, capacity, &bytes) ||
         __builtin_add_overflow(bytes, sizeof(struct oak__chan), &total) || total > PTRDIFF_MAX)
         return NULL;
-    struct oak__chan *c = oak__malloc(total);
+    /* A large buffer is zero as it comes from the kernel: it takes memory as it is used. */
+    struct oak__chan *c = total > LARGE ? oak__calloc(total) : oak__malloc(total);
     if (!c)
         return NULL;
-    memset(c, 0, sizeof *c);
-    if (bytes)
-        memset(c->buf, 0, bytes);
+    if (total <= LARGE)
+        memset(c, 0, total);
     c->elem_size = elem_size;
     c->cap = capacity;
     c->made_at = caller_pc();

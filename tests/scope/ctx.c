@@ -185,8 +185,8 @@ TEST(after_function_runs_once_at_the_end)
     oak_after *late = oak_ctx_after(c, after, &hundred);
     wait_until(ran == 101);
     expect(!oak_ctx_after_stop(late));
-    oak_ctx_unref(c);
     expect(oak_ctx_after(c, NULL, NULL) == NULL);
+    oak_ctx_unref(c);
     a = oak_ctx_after(NULL, after, &ten);
     expect(a != NULL && oak_ctx_after_stop(a));
     expect(ran == 101);
