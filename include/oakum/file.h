@@ -2,7 +2,10 @@
  * Files. The calls below are the system calls of the same names, with the P handed over while they block, so
  * that a slow disk stalls no other goroutine. Results are negative errno instead of errno; EINTR is retried.
  * A call in progress is not cancelled; one that starts under an ended context returns -ECANCELED or
- * -ETIMEDOUT. From any thread.
+ * -ETIMEDOUT. From any thread. SIGPIPE is never raised.
+ *
+ * Descriptors are the kernel's: -EBADF for what is none. -EINVAL: NULL for a path or a buffer (with size 0 NULL
+ * will do), more bytes than SSIZE_MAX. -EFAULT: a buffer where there is no memory.
  */
 #ifndef OAKUM_FILE_H
 #define OAKUM_FILE_H
@@ -15,7 +18,7 @@ OAK__BEGIN
 /* open(2) with O_CLOEXEC added. The descriptor (close it with oak_file_close) or negative errno. */
 OAK_API OAK_MUST_CHECK int oak_file_open(const char *path, int flags, mode_t mode);
 /* pread(2), pwrite(2). Offset -1: at the file's own position, as read(2), write(2). Bytes, which may be fewer
- * than asked. */
+ * than asked. -EINVAL: an offset below -1. */
 OAK_API OAK_MUST_CHECK ssize_t oak_file_read(int fd, void *buf, size_t size, off_t offset);
 OAK_API OAK_MUST_CHECK ssize_t oak_file_write(int fd, const void *buf, size_t size, off_t offset);
 OAK_API OAK_MUST_CHECK int oak_file_sync(int fd);

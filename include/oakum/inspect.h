@@ -70,7 +70,7 @@ struct oak_goroutine_info {
 /*
  * Calls fn for a consistent copy of each goroutine, in order of id; stops when fn returns false. Running
  * goroutines have no frames. Goroutines go on meanwhile: no world is stopped. What *g points to is valid
- * during the call only. fn must not block on Oakum objects. From a goroutine or a plain thread. How many were
+ * during the call only. fn must not block on Oakum objects; it may panic. From a goroutine or a plain thread. How many were
  * visited, or -ENOMEM, -EINVAL (fn is NULL).
  */
 OAK_API int64_t oak_goroutines(bool (*fn)(const struct oak_goroutine_info *g, void *arg), void *arg);
@@ -92,14 +92,16 @@ OAK_API int oak_stats_read(struct oak_stats *out);
  * "module+0x12c" or the bare address, by what is known. A return address is looked up as the call before it,
  * the start of a function as that function. Loads libdw at first use. buf is always terminated unless size is
  * 0. Length as snprintf; -EINVAL (buf is NULL and size is not 0). May take milliseconds; any goroutine or
- * thread, not from signal handlers.
+ * thread, not from signal handlers. pc may be anything: nothing is read there.
  */
 OAK_API int oak_symbolize(const void *pc, char *buf, size_t size);
 
 /*
  * Writes the goroutine report: grouped by state, wait reason, stack and creator, with count and age; most
  * numerous first. OAK_REPORT_FULL: one entry a goroutine. May take milliseconds; any goroutine or thread, not
- * from signal handlers. 0; -EINVAL (f is NULL, an unknown flag), -ENOMEM, or what writing to f failed with.
+ * from signal handlers. f is flushed. 0; -EINVAL (f is NULL, an unknown flag), -ENOMEM, or what writing to f failed
+ * with: -ENOSPC for a full disk, -EBADF for a stream that is not open for writing, and so on. (A pipe without a
+ * reader raises SIGPIPE, as with every stream; unless that is ignored, then -EPIPE.)
  */
 enum { OAK_REPORT_FULL = 1 };
 OAK_API int oak_report(FILE *f, unsigned flags);

@@ -31,6 +31,10 @@ struct oak_leak {
     uint64_t at_place, at_place_before; /* with COUNT and GROWTH: how many block at this place, and did */
 };
 
+/*
+ * A report that is NULL, was freed or never was one is told apart in every function below (whatever it points to): it is
+ * -EINVAL from those that return an error, and from the others 0, NULL or false.
+ */
 typedef struct oak_leak_report oak_leak_report;
 
 /*
@@ -48,12 +52,14 @@ struct oak_leak_opts {
 /*
  * Checks now. *out is the caller's (oak_leak_report_free). opts may be NULL: the usual. The process pauses for the time
  * of a fork; the analysis runs in a child on a frozen copy. From a goroutine or a plain thread; one check at
- * a time (others wait). 0; -ENOMEM, -EAGAIN (no process could be made), -EINVAL, -EIO (the child failed;
- * nothing is known).
+ * a time (others wait). 0; -ENOMEM, -EAGAIN (no process could be made), -EINVAL (out is NULL, a negative age, a before
+ * that is no report), -EIO (the child failed; nothing is known). On error *out is NULL.
  */
 OAK_API OAK_MUST_CHECK int oak_leak_check(const struct oak_leak_opts *opts, oak_leak_report **out);
+/* NULL does nothing. What is no report, or was freed before, is a panic that names the caller; so is the report that a
+ * watch has given its call-back. */
 OAK_API void oak_leak_report_free(oak_leak_report *r);
-/* Goroutines with this verdict. */
+/* Goroutines with this verdict. 0: also for a value that is no verdict. */
 OAK_API size_t oak_leak_count(const oak_leak_report *r, enum oak_verdict v);
 /* The i-th leaked or suspect goroutine, leaked ones first; NULL past the end. */
 OAK_API const struct oak_leak *oak_leak_at(const oak_leak_report *r, size_t i);
@@ -66,7 +72,8 @@ OAK_API size_t oak_leak_memory(const oak_leak_report *r);
 OAK_API size_t oak_leak_heap(const oak_leak_report *r);
 /* False when the allocator is not glibc's: then heap pages count as roots and less is proven. */
 OAK_API bool oak_leak_exact_heap(const oak_leak_report *r);
-/* Prints the report, grouped: what, since when, where, who created it, how many, what they retain, why. */
+/* Prints the report, grouped: what, since when, where, who created it, how many, what they retain, why. f is flushed. 0;
+ * -EINVAL (also: f is NULL), -ENOMEM, or what writing to f failed with, as oak_report. */
 OAK_API int oak_leak_print(const oak_leak_report *r, FILE *f);
 
 /*

@@ -11,7 +11,10 @@
  * is changed meanwhile; one that need not block fails once its deadline has passed, which it may notice some
  * milliseconds late.
  *
- * A handle may be closed under the calls that are at work on it; no call may begin once close has.
+ * A handle may be closed under the calls that are at work on it; no call may begin once close has. As far as it can
+ * be told (until the memory is another connection's) that is -EINVAL, or -EPIPE while others are still at work; and
+ * so are NULL and handles of another kind -EINVAL, here and wherever a pointer is needed. A peer that was killed is
+ * -ECONNRESET or -EPIPE. -EFAULT: a buffer where there is no memory.
  */
 #ifndef OAKUM_NET_H
 #define OAKUM_NET_H
@@ -38,7 +41,7 @@ OAK_API OAK_MUST_CHECK int oak_listen(const char *network, const char *address, 
 OAK_API OAK_MUST_CHECK int oak_accept(oak_listener *l, oak_conn **out);
 /* "127.0.0.1:8080" or the path, NUL-terminated. Bytes needed without the NUL, as snprintf; negative errno. */
 OAK_API int oak_listener_addr(const oak_listener *l, char *buf, size_t size);
-/* Deadline of later and blocked accepts, a point on oak_now()'s clock; OAK_FOREVER: none. */
+/* Deadline of later and blocked accepts, a point on oak_now()'s clock; OAK_FOREVER: none. 0 or -EINVAL. */
 OAK_API int oak_listener_set_deadline(oak_listener *l, int64_t t);
 /* Closes it; blocked accepts return -EPIPE. The handle is freed when the last call on it has returned. The
  * path of a Unix socket is removed, as Go does. 0 or -EINVAL. */
@@ -52,17 +55,19 @@ OAK_API OAK_MUST_CHECK int oak_dial(const char *network, const char *address, oa
  * -EBADF, -ENOMEM, -EPERM (a regular file: not pollable). On error fd stays the caller's. */
 OAK_API OAK_MUST_CHECK int oak_conn_from_fd(int fd, oak_conn **out);
 
-/* At least one byte, into buf. Bytes read; 0: end of stream (or size 0); negative errno. */
+/* At least one byte, into buf. Bytes read; 0: end of stream (or size 0); negative errno. -EINVAL: a size beyond
+ * SSIZE_MAX. */
 OAK_API OAK_MUST_CHECK ssize_t oak_read(oak_conn *c, void *buf, size_t size);
 /* As oak_read, but never blocks: -EAGAIN when nothing is there, or another reader is at it. */
 OAK_API OAK_MUST_CHECK ssize_t oak_try_read(oak_conn *c, void *buf, size_t size);
 /* All of buf. size, or negative errno: then an unknown part may have been sent. */
 OAK_API OAK_MUST_CHECK ssize_t oak_write(oak_conn *c, const void *buf, size_t size);
-/* As above over n (1 to 1024) pieces. oak_writev writes all of them; iov is not changed. */
+/* As above over n (1 to 1024, else -EINVAL) pieces. oak_writev writes all of them; iov is not changed. */
 OAK_API OAK_MUST_CHECK ssize_t oak_readv(oak_conn *c, const struct iovec *iov, int n);
 OAK_API OAK_MUST_CHECK ssize_t oak_writev(oak_conn *c, const struct iovec *iov, int n);
 
-/* Deadlines of later and blocked operations, points on oak_now()'s clock; OAK_FOREVER: none. 0 or -EINVAL. */
+/* Deadlines of later and blocked operations, points on oak_now()'s clock; OAK_FOREVER: none; one in the past has
+ * passed. 0 or -EINVAL. */
 OAK_API int oak_conn_set_deadline(oak_conn *c, int64_t t);
 OAK_API int oak_conn_set_read_deadline(oak_conn *c, int64_t t);
 OAK_API int oak_conn_set_write_deadline(oak_conn *c, int64_t t);
@@ -71,7 +76,7 @@ OAK_API int oak_conn_close_write(oak_conn *c);
 /* Closes it; blocked operations return -EPIPE. The handle is freed when the last call on it has returned. 0
  * or -EINVAL. */
 OAK_API int oak_conn_close(oak_conn *c);
-/* The descriptor (still owned by c), the two addresses (as oak_listener_addr). */
+/* The descriptor (still owned by c; -EINVAL), the two addresses (as oak_listener_addr). */
 OAK_API int oak_conn_fd(const oak_conn *c);
 OAK_API int oak_conn_local_addr(const oak_conn *c, char *buf, size_t size);
 OAK_API int oak_conn_remote_addr(const oak_conn *c, char *buf, size_t size);
@@ -94,8 +99,9 @@ OAK_API OAK_MUST_CHECK int oak_conn_wait_readable(oak_conn *c);
 enum { OAK_READABLE = 1, OAK_WRITABLE = 2 };
 /*
  * Blocks until a descriptor of another library (a database's socket, an eventfd) is ready: the events that
- * are, or negative errno. fd stays the caller's and must stay open during the call. -EPERM: not pollable (a
- * regular file).
+ * are, or negative errno. fd stays the caller's and must stay open during the call. -EINVAL: no events, or others
+ * than these two; a negative fd. -EBADF: not open. -EPERM: not pollable (a regular file). limit is in nanoseconds;
+ * 0 or less: one look, then -ETIMEDOUT.
  */
 OAK_API OAK_MUST_CHECK int oak_wait_fd(int fd, int events, int64_t limit);
 
@@ -103,7 +109,7 @@ OAK_API OAK_MUST_CHECK int oak_wait_fd(int fd, int events, int64_t limit);
  * Looks a host name up (getaddrinfo(3) on a thread of its own stack: other goroutines go on). Writes up to
  * max numeric addresses of 46 bytes each. When the ambient context ends first it returns, and the resolver
  * finishes for nobody. How many, or -ENOENT (no such host), -EAGAIN (the resolver says try later), -EIO (the
- * resolver failed), -ENOMEM, -EINVAL.
+ * resolver failed), -ENOMEM, -EINVAL (NULL, no name or one of more than 255 bytes, max below 1).
  */
 OAK_API OAK_MUST_CHECK int oak_lookup_host(const char *host, char (*out)[46], int max);
 

@@ -20,6 +20,8 @@ typedef struct oak_leak_mark oak_leak_mark;
 
 /* Takes one; the caller's (oak_leak_mark_free). NULL when memory is out. From a goroutine or a plain thread. */
 OAK_API OAK_MUST_CHECK oak_leak_mark *oak_leak_mark_take(void);
+/* NULL does nothing; what is no mark, or (as long as its memory is not used again) was freed before, is a panic that names
+ * the caller. */
 OAK_API void oak_leak_mark_free(oak_leak_mark *m);
 
 /* The names of functions, for the options below: OAK_NAMES("serve", "flush"). Lives as long as the block. */
@@ -45,7 +47,8 @@ struct oak_leak_verify_opts {
  * leave out. Looks again and again, at growing intervals, for as long as the grace lasts; but as soon as one that is left
  * is proven to be leaked, waiting longer is of no use. Says which are left, which of them are proven leaked and why.
  *
- * 0: none is left; else how many are, or -ENOMEM, -EINVAL. Blocks; from a goroutine (also one whose context has
+ * 0: none is left; else how many are, or -ENOMEM, -EINVAL (a negative grace, a current that is no mark). A report that
+ * cannot be written to opts->out is told on standard error. Blocks; from a goroutine (also one whose context has
  * ended) or a plain thread.
  */
 OAK_API OAK_MUST_CHECK int oak_leak_verify_none(const struct oak_leak_verify_opts *opts);

@@ -5,6 +5,8 @@
 #include "sched/inside.h"
 #include "sched/sched.h"
 
+#include <oakum/panic.h>
+
 #include <stdlib.h>
 
 struct entry {
@@ -51,28 +53,45 @@ static int list_all(struct list *l)
     return 0;
 }
 
-int64_t oak_goroutines(bool (*fn)(const struct oak_goroutine_info *g, void *arg), void *arg)
+struct visit {
+    bool (*fn)(const struct oak_goroutine_info *g, void *arg);
+    void *arg;
+    int64_t visited;
+    struct list l;
+};
+
+static void end_visit(void *arg)
 {
-    struct list l = {.room = 0};
+    struct visit *v = arg;
+    oak__looking_end();
+    oak__free(v->l.entry);
+}
+
+static void visit_all(struct visit *v)
+{
     struct oak_goroutine_info info;
     struct oak__strings strings;
-    int64_t visited = 0;
+    oak__looking_begin();
+    oak_defer(end_visit, v); /* fn may panic */
+    for (size_t i = 0; i < v->l.n; i++) {
+        if (!oak__snapshot(v->l.entry[i].g, v->l.entry[i].id, OAK__VIEW_LIVE, &info, &strings))
+            continue;
+        v->visited++;
+        if (!v->fn(&info, v->arg))
+            break;
+    }
+}
+
+int64_t oak_goroutines(bool (*fn)(const struct oak_goroutine_info *g, void *arg), void *arg)
+{
+    struct visit v = {.fn = fn, .arg = arg};
     if (!fn)
         return -EINVAL;
     if (!oak__started())
         return 0;
     oak__text_refresh();
-    if (list_all(&l) != 0)
+    if (list_all(&v.l) != 0)
         return -ENOMEM;
-    oak__looking_begin();
-    for (size_t i = 0; i < l.n; i++) {
-        if (!oak__snapshot(l.entry[i].g, l.entry[i].id, OAK__VIEW_LIVE, &info, &strings))
-            continue;
-        visited++;
-        if (!fn(&info, arg))
-            break;
-    }
-    oak__looking_end();
-    oak__free(l.entry);
-    return visited;
+    visit_all(&v);
+    return v.visited;
 }

@@ -114,6 +114,8 @@ int oak_report(FILE *f, unsigned flags)
     if (!r.err)
         body(&r);
     flush(&r);
+    if (!r.err && fflush(f))
+        r.err = errno ? -errno : -EIO;
     fclose(r.piece);
     free(r.text);
     oak__groups_free(&r.groups);

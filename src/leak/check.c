@@ -214,8 +214,10 @@ int oak__leak_check(const struct oak_leak_opts *opts, uint64_t why_live, oak_lea
 int oak_leak_check(const struct oak_leak_opts *opts, oak_leak_report **out)
 {
     static const struct oak_leak_opts usual;
-    if (!out || (opts && opts->suspect_after < 0))
+    if (!out)
         return -EINVAL;
     *out = NULL;
+    if (opts && (opts->suspect_after < 0 || (opts->before && !oak__report_ok(opts->before))))
+        return -EINVAL;
     return oak__leak_check(opts ? opts : &usual, 0, out);
 }

@@ -2,10 +2,14 @@
 #include "leak/verify.h"
 
 #include "base/os.h"
+#include "sched/sched.h"
 
 #include <string.h>
 
+enum { MAGIC = 0x6f616b6d };
+
 struct oak_leak_mark {
+    _Atomic uint32_t magic; /* 0 once freed */
     size_t n, room;
     uint64_t *ids; /* ascending */
 };
@@ -38,6 +42,7 @@ oak_leak_mark *oak_leak_mark_take(void)
     struct oak_leak_mark *m = oak__calloc(sizeof *m);
     if (!m)
         return NULL;
+    store_relaxed(&m->magic, MAGIC);
     int64_t n = oak_goroutines(add, m);
     if (n < 0 || (size_t)n != m->n) {
         oak_leak_mark_free(m);
@@ -50,8 +55,16 @@ void oak_leak_mark_free(oak_leak_mark *m)
 {
     if (!m)
         return;
+    if (!oak__mark_ok(m))
+        oak__panic_at(caller_pc(), "%p is no mark, or was freed before", (void *)m);
+    store_relaxed(&m->magic, 0);
     oak__free(m->ids);
     oak__free(m);
+}
+
+bool oak__mark_ok(const struct oak_leak_mark *m)
+{
+    return !m || load_relaxed(&((struct oak_leak_mark *)(uintptr_t)m)->magic) == MAGIC;
 }
 
 bool oak__mark_has(const struct oak_leak_mark *m, uint64_t id)

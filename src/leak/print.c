@@ -134,7 +134,7 @@ static void print_all(void *arg)
 
 int oak_leak_print(const oak_leak_report *r, FILE *f)
 {
-    return r && f ? oak__report_print(r, f, NULL) : -EINVAL;
+    return oak__report_ok(r) && f ? oak__report_print(r, f, NULL) : -EINVAL;
 }
 
 int oak__report_print(const oak_leak_report *r, FILE *f, const char *head)

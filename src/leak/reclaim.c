@@ -60,7 +60,7 @@ static void wake_all(oak_leak_report *r)
 
 int64_t oak_leak_reclaim(oak_leak_report *r, bool (*choose)(const struct oak_leak *l, void *arg), void *arg)
 {
-    if (!r)
+    if (!oak__report_ok(r))
         return -EINVAL;
     choose_all(r, choose, arg);
     int64_t n = claim_all(r);

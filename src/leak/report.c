@@ -225,11 +225,17 @@ int oak__report_fill(struct oak_leak_report *r, const struct oak__results *resul
 
 size_t oak_leak_count(const oak_leak_report *r, enum oak_verdict v)
 {
-    if (!r)
+    if (!oak__report_ok(r))
         return 0;
-    if (v == OAK_LEAKED)
+    switch (v) {
+    case OAK_LEAKED:
         return r->nleaked;
-    return v == OAK_SUSPECT ? r->n - r->nleaked : r->goroutines > r->n ? r->goroutines - r->n : 0;
+    case OAK_SUSPECT:
+        return r->n - r->nleaked;
+    case OAK_WAITING_OK:
+        return r->goroutines > r->n ? r->goroutines - r->n : 0;
+    }
+    return 0;
 }
 
 static struct oak_leak *make(const oak_leak_report *r, const struct oak__leak_entry *e)
@@ -257,7 +263,7 @@ static struct oak_leak *make(const oak_leak_report *r, const struct oak__leak_en
 
 const struct oak_leak *oak_leak_at(const oak_leak_report *r, size_t i)
 {
-    if (!r || i >= r->n)
+    if (!oak__report_ok(r) || i >= r->n)
         return NULL;
     if (!r->made[i])
         r->made[i] = make(r, &r->entries[i]);
@@ -266,25 +272,25 @@ const struct oak_leak *oak_leak_at(const oak_leak_report *r, size_t i)
 
 int64_t oak_leak_pause(const oak_leak_report *r)
 {
-    return r ? r->pause : 0;
+    return oak__report_ok(r) ? r->pause : 0;
 }
 
 int64_t oak_leak_duration(const oak_leak_report *r)
 {
-    return r ? r->duration : 0;
+    return oak__report_ok(r) ? r->duration : 0;
 }
 
 size_t oak_leak_memory(const oak_leak_report *r)
 {
-    return r ? r->analysis : 0;
+    return oak__report_ok(r) ? r->analysis : 0;
 }
 
 size_t oak_leak_heap(const oak_leak_report *r)
 {
-    return r ? r->bytes : 0;
+    return oak__report_ok(r) ? r->bytes : 0;
 }
 
 bool oak_leak_exact_heap(const oak_leak_report *r)
 {
-    return r && r->exact;
+    return oak__report_ok(r) && r->exact;
 }

@@ -53,8 +53,8 @@ struct oak__leak_entry {
 };
 
 struct oak_leak_report {
-    struct oak_leak_report *next; /* of all that there are */
-    struct oak__scratch memory;   /* this struct lies in it, too */
+    struct oak_leak_report *_Atomic next; /* of all that there are */
+    struct oak__scratch memory;           /* this struct lies in it, too */
     int64_t pause, duration, now;
     uint64_t goroutines;
     uint64_t blocks, bytes;
@@ -62,6 +62,7 @@ struct oak_leak_report {
     uint64_t dropped, unreadable;
     bool exact, glibc;
     enum oak__lost lost;
+    bool lent; /* the watch's: its call-back does not free it */
     uint64_t contradicted; /* proven, and yet they went on: not in the report. Always 0, tests look */
     struct oak__leak_entry *entries; /* leaked ones first */
     size_t n, room, nleaked;
@@ -113,6 +114,9 @@ void oak__leak_unmask(struct oak_ctx *masked);
 /* ---- report_memory.c ---- */
 /* A new report, all zero; NULL when memory is out. */
 struct oak_leak_report *oak__report_new(void);
+/* Whether there is such a report: r may be NULL, freed, anything. */
+bool oak__report_ok(const oak_leak_report *r);
+void oak__report_drop(oak_leak_report *r);
 /* Calls fn with the memory of each report there is. In a clone; takes no lock. */
 void oak__report_memory_each(void (*fn)(struct oak__span span, void *arg), void *arg);
 

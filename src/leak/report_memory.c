@@ -2,6 +2,7 @@
 #include "leak/report.h"
 
 #include "base/lock.h"
+#include "sched/sched.h"
 
 static const size_t most = (size_t)1 << 34;
 
@@ -20,7 +21,7 @@ struct oak_leak_report *oak__report_new(void)
     struct oak_leak_report *r = oak__scratch_alloc(&memory, 1, sizeof *r);
     if (r) {
         r->memory = memory;
-        r->next = load_relaxed(&reports);
+        store_relaxed(&r->next, load_relaxed(&reports));
         store_release(&reports, r);
     }
     unlock(&reports_lock);
@@ -29,27 +30,60 @@ struct oak_leak_report *oak__report_new(void)
     return r;
 }
 
+/* Under the lock: where the pointer to r is; NULL: r is no report. */
+static struct oak_leak_report *_Atomic *find(const oak_leak_report *r)
+{
+    struct oak_leak_report *at = load_relaxed(&reports);
+    if (at == r)
+        return &reports;
+    while (at && at->next != r)
+        at = load_relaxed(&at->next);
+    return at ? &at->next : NULL;
+}
+
+bool oak__report_ok(const oak_leak_report *r)
+{
+    lock(&reports_lock);
+    bool found = r && find(r);
+    unlock(&reports_lock);
+    return found;
+}
+
+/* 0; -EINVAL: there is no such report; -EPERM: it is lent, and anyway says no. */
+static int drop(oak_leak_report *r, bool anyway)
+{
+    struct oak__scratch memory;
+    lock(&reports_lock);
+    struct oak_leak_report *_Atomic *at = find(r);
+    int err = !at ? -EINVAL : r->lent && !anyway ? -EPERM : 0;
+    if (!err) {
+        store_release(at, load_relaxed(&r->next));
+        memory = r->memory;
+    }
+    unlock(&reports_lock);
+    if (!err)
+        oak__scratch_free(&memory);
+    return err;
+}
+
+void oak__report_drop(oak_leak_report *r)
+{
+    if (r)
+        (void)drop(r, true);
+}
+
 void oak_leak_report_free(oak_leak_report *r)
 {
-    if (!r)
-        return;
-    lock(&reports_lock);
-    struct oak_leak_report *at = load_relaxed(&reports);
-    if (at == r) {
-        store_release(&reports, r->next);
-    } else {
-        while (at->next != r)
-            at = at->next;
-        at->next = r->next;
-    }
-    struct oak__scratch memory = r->memory;
-    unlock(&reports_lock);
-    oak__scratch_free(&memory);
+    int err = r ? drop(r, false) : 0;
+    if (err == -EPERM)
+        oak__panic_at(caller_pc(), "report %p is the watch's, which frees it itself", (void *)r);
+    if (err)
+        oak__panic_at(caller_pc(), "%p is no report, or was freed before", (void *)r);
 }
 
 void oak__report_memory_each(void (*fn)(struct oak__span span, void *arg), void *arg)
 {
-    for (struct oak_leak_report *r = load_acquire(&reports); r; r = r->next) {
+    for (struct oak_leak_report *r = load_acquire(&reports); r; r = load_acquire(&r->next)) {
         uintptr_t lo = (uintptr_t)r->memory.base;
         fn((struct oak__span){lo, lo + r->memory.size}, arg);
     }

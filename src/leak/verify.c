@@ -200,8 +200,10 @@ static int verify(const struct oak_leak_verify_opts *opts)
     int result = wait_for_all(&v);
     if (!result && v.left->n) {
         result = v.left->n < INT32_MAX ? (int)v.left->n : INT32_MAX;
-        if (say(&v, opts->out))
-            fprintf(stderr, "oakum: %d goroutines are left, but the report could not be written\n", result);
+        int err = say(&v, opts->out);
+        if (err)
+            fprintf(stderr, "oakum: goroutines are left: %d; the report cannot be written: %s\n", result,
+                    strerror(-err));
     }
     oak_leak_report_free(v.left);
     oak_leak_report_free(v.proof);
@@ -211,7 +213,7 @@ static int verify(const struct oak_leak_verify_opts *opts)
 int oak_leak_verify_none(const struct oak_leak_verify_opts *opts)
 {
     static const struct oak_leak_verify_opts usual;
-    if (opts && opts->grace < 0)
+    if (opts && (opts->grace < 0 || !oak__mark_ok(opts->current)))
         return -EINVAL;
     struct oak_ctx *masked = oak__leak_mask();
     int result = verify(opts ? opts : &usual);

@@ -70,8 +70,9 @@ static void check(void)
         return;
     }
     count(r);
-    oak_leak_report_free(last);
+    oak__report_drop(last);
     last = r;
+    r->lent = true;
     if (opts.fn)
         opts.fn(r, opts.arg);
 }

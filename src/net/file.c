@@ -1,4 +1,5 @@
 /* Files: the system calls, with the P handed over while they block. */
+#include "base/os.h"
 #include "sched/sched.h"
 
 #include <oakum/file.h>
@@ -48,8 +49,15 @@ ssize_t oak_file_write(int fd, const void *buf, size_t size, off_t offset)
     if ((!buf && size) || size > SSIZE_MAX || offset < -1)
         return -EINVAL;
     ssize_t n = may_block();
-    if (!n)
-        BLOCKING(n, offset == -1 ? write(fd, buf, size) : pwrite(fd, buf, size, offset));
+    if (n)
+        return n;
+    if (offset == -1) { /* it may be a pipe: no SIGPIPE */
+        oak_blocking {
+            n = oak__os_send(fd, buf, size, false);
+        }
+    } else {
+        BLOCKING(n, pwrite(fd, buf, size, offset));
+    }
     return n;
 }
 

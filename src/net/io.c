@@ -77,7 +77,7 @@ static inline ssize_t send_pieces(const struct oak__handle *h, const struct iove
 
 ssize_t oak_read(oak_conn *c, void *buf, size_t size)
 {
-    if (!oak__conn_ok(c) || (!buf && size))
+    if (!oak__conn_ok(c) || (!buf && size) || size > SSIZE_MAX)
         return -EINVAL;
     struct oak__handle *h = &c->h;
     ssize_t n = begin(c, OAK__POLL_READ);
