@@ -94,7 +94,7 @@ ssize_t oak_read(oak_conn *c, void *buf, size_t size)
 
 ssize_t oak_try_read(oak_conn *c, void *buf, size_t size)
 {
-    if (!oak__conn_ok(c) || (!buf && size))
+    if (!oak__conn_ok(c) || (!buf && size) || size > SSIZE_MAX)
         return -EINVAL;
     struct oak__handle *h = &c->h;
     ssize_t n = oak__may_block();

@@ -77,6 +77,18 @@ BOTH(values_out_of_range)
     oak_leak_report_free(r);
 }
 
+BOTH(what_keeps_nobody_alive)
+{
+    FILE *f = fopen("/dev/null", "w"), *full = fopen("/dev/full", "w");
+    expect(f && full);
+    expect(oak_leak_why_live(oak_self(), NULL) == -EINVAL && oak_leak_why_live(0, f) == -EINVAL);
+    expect(oak_leak_why_live(UINT64_MAX, f) == -ESRCH && oak_leak_why_live(UINT64_MAX, NULL) == -EINVAL);
+    if (oak_in_goroutine())
+        expect(oak_leak_why_live(oak_self(), f) == 0 && oak_leak_why_live(oak_self(), full) == -ENOSPC);
+    fclose(f);
+    fclose(full);
+}
+
 static void leak(void *arg)
 {
     (void)!oak_recv((oak_chan(int))(uintptr_t)arg, NULL);
@@ -112,7 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_report_is_told), cmocka_unit_test(freed_reports_are_told),
         cmocka_unit_test(values_out_of_range),       cmocka_unit_test(reports_that_cannot_be_written),
-        cmocka_unit_test(reclaimed_twice),
+        cmocka_unit_test(reclaimed_twice),           cmocka_unit_test(what_keeps_nobody_alive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

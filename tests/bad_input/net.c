@@ -20,6 +20,7 @@ static void use_conn(oak_conn *c)
     expect(oak_conn_fd(c) == -EINVAL && oak_conn_wait_hangup(c) == -EINVAL);
     expect(oak_conn_local_addr(c, buf, sizeof buf) == -EINVAL &&
            oak_conn_remote_addr(c, buf, sizeof buf) == -EINVAL);
+    expect(oak_conn_wait_readable(c) == -EINVAL && oak_try_read(c, buf, 1) == -EINVAL);
     expect(oak_conn_close(c) == -EINVAL);
 }
 
@@ -63,6 +64,8 @@ BOTH(buffers)
     make_pair(end);
     expect(oak_write(end[1], "data", 4) == 4);
     expect(oak_read(end[0], NULL, 1) == -EINVAL && oak_write(end[0], NULL, 1) == -EINVAL);
+    expect(oak_try_read(end[0], NULL, 1) == -EINVAL && oak_try_read(end[0], NULL, 0) == 0);
+    expect(oak_try_read(end[0], buf, SIZE_MAX) == -EINVAL && oak_try_read(end[0], forbidden, 1) == -EFAULT);
     expect(oak_read(end[0], NULL, 0) == 0 && oak_write(end[0], NULL, 0) == 0);
     expect(oak_read(end[0], buf, SIZE_MAX) == -EINVAL && oak_write(end[0], buf, SIZE_MAX) == -EINVAL);
     expect(oak_read(end[0], forbidden, 1) == -EFAULT && oak_write(end[0], forbidden, 1) == -EFAULT);
@@ -128,6 +131,7 @@ BOTH(times_in_the_past)
         expect(oak_conn_set_deadline(end[0], absurd_past[i]) == 0 &&
                oak_read(end[0], &byte, 1) == -ETIMEDOUT);
         expect(oak_write(end[0], "x", 1) == -ETIMEDOUT && oak_conn_wait_hangup(end[0]) == -ETIMEDOUT);
+        expect(oak_conn_wait_readable(end[0]) == -ETIMEDOUT && oak_try_read(end[0], &byte, 1) == -ETIMEDOUT);
         expect(oak_conn_set_deadline(end[0], OAK_FOREVER) == 0);
         expect(oak_conn_set_read_deadline(end[0], absurd_past[i]) == 0 &&
                oak_read(end[0], &byte, 1) == -ETIMEDOUT);
