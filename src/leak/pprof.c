@@ -77,5 +77,5 @@ int oak__leak_pprof(const oak_leak_report *r, const struct oak__pprof_code *code
 
 int oak_leak_pprof(const oak_leak_report *r, int fd)
 {
-    return r && fd >= 0 ? oak__leak_pprof(r, NULL, fd) : -EINVAL;
+    return oak__report_ok(r) && fd >= 0 ? oak__leak_pprof(r, NULL, fd) : -EINVAL;
 }

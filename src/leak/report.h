@@ -62,7 +62,7 @@ struct oak_leak_report {
     uint64_t dropped, unreadable;
     bool exact, glibc;
     enum oak__lost lost;
-    bool lent; /* the watch's: its call-back does not free it */
+    bool lent;             /* the watch's: its call-back does not free it */
     uint64_t contradicted; /* proven, and yet they went on: not in the report. Always 0, tests look */
     struct oak__leak_entry *entries; /* leaked ones first */
     size_t n, room, nleaked;

@@ -20,6 +20,7 @@ static void use(oak_leak_report *r)
     expect(oak_leak_pause(r) == 0 && oak_leak_duration(r) == 0);
     expect(oak_leak_memory(r) == 0 && oak_leak_heap(r) == 0 && !oak_leak_exact_heap(r));
     expect(oak_leak_print(r, stderr) == -EINVAL && oak_leak_print(r, NULL) == -EINVAL);
+    expect(oak_leak_pprof(r, 1) == -EINVAL && oak_leak_pprof(r, -1) == -EINVAL);
     expect(oak_leak_reclaim(r, never_chosen, NULL) == -EINVAL && oak_leak_reclaim(r, NULL, NULL) == -EINVAL);
     if (!r)
         return;
@@ -101,6 +102,8 @@ BOTH(reports_that_cannot_be_written)
     expect(full && reading && oak_leak_check(NULL, &r) == 0);
     expect(oak_leak_print(r, NULL) == -EINVAL);
     expect(oak_leak_print(r, full) == -ENOSPC && oak_leak_print(r, reading) == -EBADF);
+    expect(oak_leak_pprof(r, fileno(full)) == -ENOSPC && oak_leak_pprof(r, fileno(reading)) == -EBADF);
+    expect(oak_leak_pprof(r, -1) == -EINVAL && oak_leak_pprof(r, 1000000) == -EBADF);
     fclose(full);
     fclose(reading);
     oak_leak_report_free(r);
