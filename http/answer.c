@@ -149,8 +149,12 @@ static bool answer(struct http_conn *c)
     if (c->w->out.len)
         oak__http_pend(c);
     if (ctx) {
+        struct http_work *w = c->w;
+        http_set_tag(&w->q, TAG_REQUEST);
+        http_set_tag(&w->p, TAG_RESPONSE);
         oak_with_ctx (ctx)
-            rc = s->opts.handler(&c->w->q, &c->w->p, s->opts.arg);
+            rc = s->opts.handler(&w->q, &w->p, s->opts.arg);
+        oak__http_handles_end(w);
     }
     note_hang_up(c);
     if (rc < 0 && failed(c, rc))
@@ -172,7 +176,7 @@ __attribute__((noinline)) static bool skip_body(struct http_conn *c)
     char waste[2048];
     size_t skipped = 0;
     while (!c->w->msg.body_done) {
-        ssize_t n = oak_http_read(&c->w->q, waste, sizeof waste);
+        ssize_t n = oak__http_request_read(&c->w->q, waste, sizeof waste);
         if (n < 0)
             return false;
         skipped += (size_t)n;

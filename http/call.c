@@ -18,6 +18,7 @@ static oak_http_call *new_call(oak_http_client *c, const struct http_url *url, b
     memcpy(place->address, url->host, url->host_len);
     strcpy(place->address + url->host_len, url->has_port ? "" : ":80");
     memset(k, 0, offsetof(oak_http_call, in_storage));
+    http_set_tag(k, TAG_CALL);
     k->client = c;
     k->place = place;
     oak__http_in_init(&k->in, k->in_storage, sizeof k->in_storage);
@@ -112,8 +113,8 @@ int oak_http_do(oak_http_client *c, const struct oak_http_call_opts *o, oak_http
     char storage[1024];
     struct http_buf head;
     struct http_url url;
-    if (!c || !o || !out || o->limit < 0 || (o->size && !o->body) || (o->nfields && !o->fields) ||
-        oak__http_url(o->url, &url))
+    if (!http_is(c, TAG_CLIENT) || !o || !out || o->limit < 0 || (o->size && !o->body) ||
+        (o->nfields && !o->fields) || oak__http_url(o->url, &url))
         return -EINVAL;
     int64_t limit = o->limit ? o->limit : c->opts.limit;
     int64_t deadline = limit == OAK_FOREVER ? OAK_FOREVER : oak_now() + limit;
@@ -134,7 +135,7 @@ int oak_http_do(oak_http_client *c, const struct oak_http_call_opts *o, oak_http
 
 ssize_t oak_http_call_read(oak_http_call *k, void *buf, size_t size)
 {
-    if (!k || (!buf && size))
+    if (!http_is(k, TAG_CALL) || (!buf && size))
         return -EINVAL;
     return size ? oak__http_body_read(&k->msg, k->sock, buf, size) : k->msg.body_error;
 }
@@ -146,7 +147,7 @@ static ssize_t read_from(void *k, void *buf, size_t size)
 
 ssize_t oak_http_call_read_all(oak_http_call *k, char **out)
 {
-    if (!k || !out)
+    if (!http_is(k, TAG_CALL) || !out)
         return -EINVAL;
     if (k->all)
         return -EALREADY;
@@ -157,8 +158,9 @@ ssize_t oak_http_call_read_all(oak_http_call *k, char **out)
 
 void oak_http_call_close(oak_http_call *k)
 {
-    if (!k)
+    if (!http_is(k, TAG_CALL))
         return;
+    http_set_tag(k, TAG_NONE);
     oak_http_client *c = k->client;
     const struct http_msg *m = &k->msg;
     if (k->sock && m->complete && m->body_done && !m->body_error && m->keep_alive &&

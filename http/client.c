@@ -17,6 +17,7 @@ oak_http_client *oak_http_client_new(const struct oak_http_client_opts *opts)
     o.max_body = o.max_body ? o.max_body : 64 << 20;
     o.keep = o.keep ? o.keep : 16;
     o.idle_limit = o.idle_limit ? o.idle_limit : 30 * OAK_SECOND;
+    http_set_tag(c, TAG_CLIENT);
     c->opts = o;
     c->bounds = (struct http_bounds){o.max_header, 256, (uint64_t)o.max_body};
     pthread_mutex_init(&c->lock, NULL);
@@ -27,11 +28,14 @@ int oak_http_client_free(oak_http_client *c)
 {
     if (!c)
         return 0;
+    if (!http_is(c, TAG_CLIENT))
+        return -EINVAL;
     pthread_mutex_lock(&c->lock);
     bool busy = c->ncalls > 0;
     pthread_mutex_unlock(&c->lock);
     if (busy)
         return -EBUSY;
+    http_set_tag(c, TAG_NONE);
     oak__http_pool_clear(c);
     pthread_mutex_destroy(&c->lock);
     free(c);
@@ -59,15 +63,15 @@ int oak_http_post(oak_http_client *c, const char *url, const char *type, const v
 
 int oak_http_call_status(const oak_http_call *k)
 {
-    return k ? k->msg.ll.status_code : -EINVAL;
+    return http_is(k, TAG_CALL) ? k->msg.ll.status_code : -EINVAL;
 }
 
 const char *oak_http_call_header(const oak_http_call *k, const char *name)
 {
-    return k && name ? oak__http_find(&k->msg, name) : NULL;
+    return http_is(k, TAG_CALL) && name ? oak__http_find(&k->msg, name) : NULL;
 }
 
 int oak_http_call_header_at(const oak_http_call *k, size_t i, const char **name, const char **value)
 {
-    return k ? oak__http_field_at(&k->msg, i, name, value) : -EINVAL;
+    return http_is(k, TAG_CALL) ? oak__http_field_at(&k->msg, i, name, value) : -EINVAL;
 }

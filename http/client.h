@@ -26,6 +26,7 @@ struct http_kept {
 };
 
 struct oak_http_client {
+    uint32_t tag;
     struct oak_http_client_opts opts; /* with the defaults filled in */
     struct http_bounds bounds;
     pthread_mutex_t lock;   /* guards the rest; never held across a blocking call */
@@ -34,6 +35,7 @@ struct oak_http_client {
 };
 
 struct oak_http_call {
+    uint32_t tag;
     oak_http_client *client;
     oak_conn *sock;
     struct http_kept *place; /* where the connection will be kept */

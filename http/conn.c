@@ -21,6 +21,7 @@ static void panicked(struct http_conn *c, const struct oak_panic_info *info)
     oak_conn_remote_addr(c->sock, who, sizeof who);
     oak__http_log(c->server, "panic while serving %s %s for %s: %s", oak_http_method(&c->w->q), c->w->q.path,
                   who, info->message);
+    oak__http_handles_end(c->w);
     if (!c->w->p.committed) {
         oak__http_response_error(&c->w->p, 500);
         (void)oak__http_response_end(&c->w->p);

@@ -15,6 +15,7 @@
 #define OAK_HTTP_CONN_H
 
 #include "buf.h"
+#include "handle.h"
 #include "message.h"
 
 #include <oakum/ctx.h>
@@ -31,6 +32,7 @@ struct http_param {
 #define HTTP_PARAMS 8
 
 struct oak_http_request {
+    uint32_t tag;
     struct http_conn *c;
     const char *path, *query;
     struct http_param params[HTTP_PARAMS];
@@ -41,6 +43,7 @@ struct oak_http_request {
 };
 
 struct oak_http_response {
+    uint32_t tag;
     struct http_conn *c;
     int status;
     bool committed; /* the head is composed; it cannot be changed any more */
@@ -107,6 +110,12 @@ void oak__http_conn_main(void *conn);
 int oak__http_work_take(struct http_conn *c);
 /* Takes it away, if it has one: nothing that it holds is needed any more. */
 void oak__http_work_give(struct http_conn *c);
+/* The handler is over: what it was given is no handle any more. */
+static inline void oak__http_handles_end(struct http_work *w)
+{
+    http_set_tag(&w->q, TAG_NONE);
+    http_set_tag(&w->p, TAG_NONE);
+}
 /* answer.c: serves its requests until it has to end. */
 void oak__http_serve_requests(void *conn);
 
@@ -130,6 +139,7 @@ int oak__http_emit(struct http_conn *c, const struct iovec *iov, int n);
 
 /* request.c, response.c, write.c */
 void oak__http_request_begin(struct http_conn *c);
+ssize_t oak__http_request_read(struct oak_http_request *q, void *buf, size_t size); /* as oak_http_read */
 void oak__http_request_end(struct oak_http_request *q);
 void oak__http_response_begin(struct http_conn *c);
 /* The handler is done: sends what is left. 0, or negative: the response cannot be completed. */

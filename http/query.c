@@ -36,7 +36,7 @@ static bool named(const char *s, const char *end, const char *name)
 
 ssize_t oak_http_query_param(const oak_http_request *q, const char *name, char *buf, size_t size)
 {
-    if (!q || !name || (!buf && size))
+    if (!http_is(q, TAG_REQUEST) || !name || (!buf && size))
         return -EINVAL;
     for (const char *s = q->query; *s;) {
         const char *end = s + strcspn(s, "&");

@@ -40,37 +40,37 @@ void oak__http_request_end(struct oak_http_request *q)
 
 const char *oak_http_method(const oak_http_request *q)
 {
-    return q ? llhttp_method_name((llhttp_method_t)q->c->w->msg.ll.method) : NULL;
+    return http_is(q, TAG_REQUEST) ? llhttp_method_name((llhttp_method_t)q->c->w->msg.ll.method) : NULL;
 }
 
 const char *oak_http_path(const oak_http_request *q)
 {
-    return q ? q->path : NULL;
+    return http_is(q, TAG_REQUEST) ? q->path : NULL;
 }
 
 const char *oak_http_query(const oak_http_request *q)
 {
-    return q ? q->query : NULL;
+    return http_is(q, TAG_REQUEST) ? q->query : NULL;
 }
 
 int oak_http_version(const oak_http_request *q)
 {
-    return q ? 10 + q->c->w->msg.ll.http_minor : -EINVAL;
+    return http_is(q, TAG_REQUEST) ? 10 + q->c->w->msg.ll.http_minor : -EINVAL;
 }
 
 const char *oak_http_header(const oak_http_request *q, const char *name)
 {
-    return q && name ? oak__http_find(&q->c->w->msg, name) : NULL;
+    return http_is(q, TAG_REQUEST) && name ? oak__http_find(&q->c->w->msg, name) : NULL;
 }
 
 int oak_http_header_at(const oak_http_request *q, size_t i, const char **name, const char **value)
 {
-    return q ? oak__http_field_at(&q->c->w->msg, i, name, value) : -EINVAL;
+    return http_is(q, TAG_REQUEST) ? oak__http_field_at(&q->c->w->msg, i, name, value) : -EINVAL;
 }
 
 int64_t oak_http_content_length(const oak_http_request *q)
 {
-    if (!q)
+    if (!http_is(q, TAG_REQUEST))
         return -EINVAL;
     const struct http_msg *m = &q->c->w->msg;
     return m->body == HTTP_BODY_CHUNKED ? -1 : (int64_t)m->length;
@@ -78,7 +78,7 @@ int64_t oak_http_content_length(const oak_http_request *q)
 
 int oak_http_remote_addr(const oak_http_request *q, char *buf, size_t size)
 {
-    return q ? oak_conn_remote_addr(q->c->sock, buf, size) : -EINVAL;
+    return http_is(q, TAG_REQUEST) ? oak_conn_remote_addr(q->c->sock, buf, size) : -EINVAL;
 }
 
 /* The first time that the body has to be waited for. */
@@ -99,10 +99,8 @@ static int wait_begins(oak_http_request *q)
     return oak__http_flush_out(c);
 }
 
-ssize_t oak_http_read(oak_http_request *q, void *buf, size_t size)
+ssize_t oak__http_request_read(oak_http_request *q, void *buf, size_t size)
 {
-    if (!q || (!buf && size))
-        return -EINVAL;
     struct http_msg *m = &q->c->w->msg;
     if (size == 0)
         return m->body_error;
@@ -113,6 +111,11 @@ ssize_t oak_http_read(oak_http_request *q, void *buf, size_t size)
     return rc ? rc : oak__http_body_read(m, q->c->sock, buf, size);
 }
 
+ssize_t oak_http_read(oak_http_request *q, void *buf, size_t size)
+{
+    return http_is(q, TAG_REQUEST) && (buf || !size) ? oak__http_request_read(q, buf, size) : -EINVAL;
+}
+
 static ssize_t read_from(void *q, void *buf, size_t size)
 {
     return oak_http_read(q, buf, size);
@@ -120,7 +123,7 @@ static ssize_t read_from(void *q, void *buf, size_t size)
 
 ssize_t oak_http_read_all(oak_http_request *q, char **out)
 {
-    if (!q || !out)
+    if (!http_is(q, TAG_REQUEST) || !out)
         return -EINVAL;
     if (q->all)
         return -EALREADY;

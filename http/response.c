@@ -17,7 +17,7 @@ void oak__http_response_begin(struct http_conn *c)
 
 int oak_http_status(oak_http_response *p, int status)
 {
-    if (!p || status < 200 || status > 599)
+    if (!http_is(p, TAG_RESPONSE) || status < 200 || status > 599)
         return -EINVAL;
     if (p->committed)
         return -EALREADY;
@@ -75,7 +75,8 @@ static bool take_special(oak_http_response *p, const char *name, const char *val
 int oak_http_add_header(oak_http_response *p, const char *name, const char *value)
 {
     int rc;
-    if (!p || !name || !value || !oak__http_is_token(name) || !oak__http_is_value(value))
+    if (!http_is(p, TAG_RESPONSE) || !name || !value || !oak__http_is_token(name) ||
+        !oak__http_is_value(value))
         return -EINVAL;
     if (p->committed)
         return -EALREADY;
@@ -99,7 +100,7 @@ static void remove_field(struct http_buf *fields, const char *name)
     for (size_t at = 0; at < fields->len;) {
         char *line = fields->data + at;
         char *end = (char *)memchr(line, '\n', fields->len - at) + 1;
-        if (line[len] == ':' && strncasecmp(line, name, len) == 0) {
+        if ((size_t)(end - line) > len && line[len] == ':' && strncasecmp(line, name, len) == 0) {
             memmove(line, end, (size_t)(fields->data + fields->len - end));
             fields->len -= (size_t)(end - line);
         } else {
@@ -110,7 +111,8 @@ static void remove_field(struct http_buf *fields, const char *name)
 
 int oak_http_set_header(oak_http_response *p, const char *name, const char *value)
 {
-    if (!p || !name || !value || !oak__http_is_token(name) || !oak__http_is_value(value))
+    if (!http_is(p, TAG_RESPONSE) || !name || !value || !oak__http_is_token(name) ||
+        !oak__http_is_value(value))
         return -EINVAL;
     if (p->committed)
         return -EALREADY;

@@ -13,21 +13,25 @@ struct route {
 };
 
 struct oak_http_router {
+    uint32_t tag;
     struct route *first, **end;
 };
 
 oak_http_router *oak_http_router_new(void)
 {
     oak_http_router *r = calloc(1, sizeof *r);
-    if (r)
+    if (r) {
         r->end = &r->first;
+        http_set_tag(r, TAG_ROUTER);
+    }
     return r;
 }
 
 void oak_http_router_free(oak_http_router *r)
 {
-    if (!r)
+    if (!http_is(r, TAG_ROUTER))
         return;
+    http_set_tag(r, TAG_NONE);
     for (struct route *next, *at = r->first; at; at = next) {
         next = at->next;
         free(at);
@@ -57,7 +61,8 @@ static bool well_formed(const char *pattern)
 int oak_http_route(oak_http_router *r, const char *method, const char *pattern, oak_http_handler *handler,
                    void *arg)
 {
-    if (!r || !pattern || !handler || !well_formed(pattern))
+    if (!http_is(r, TAG_ROUTER) || !pattern || !handler || !well_formed(pattern) ||
+        (method && !oak__http_is_token(method)))
         return -EINVAL;
     size_t m = method ? strlen(method) + 1 : 0, p = strlen(pattern) + 1;
     struct route *route = malloc(sizeof *route + m + p);
@@ -121,7 +126,7 @@ static int not_allowed(oak_http_response *p, oak_http_request *q, const oak_http
 int oak_http_router_handle(oak_http_request *q, oak_http_response *p, void *router)
 {
     const oak_http_router *r = router;
-    if (!q || !p || !r)
+    if (!http_is(q, TAG_REQUEST) || !http_is(p, TAG_RESPONSE) || !http_is(r, TAG_ROUTER))
         return -EINVAL;
     const char *method = oak_http_method(q);
     bool path_known = false;
@@ -139,7 +144,7 @@ int oak_http_router_handle(oak_http_request *q, oak_http_response *p, void *rout
 
 ssize_t oak_http_param(const oak_http_request *q, const char *name, char *buf, size_t size)
 {
-    if (!q || !name || (!buf && size))
+    if (!http_is(q, TAG_REQUEST) || !name || (!buf && size))
         return -EINVAL;
     for (unsigned i = 0; i < q->nparams; i++) {
         const struct http_param *p = &q->params[i];

@@ -152,7 +152,7 @@ static int begin(oak_http_server *s)
 
 int oak_http_serve(oak_http_server *s, oak_listener *l)
 {
-    if (!s || !l || !oak_in_goroutine()) {
+    if (!http_is(s, TAG_SERVER) || !l || !oak_in_goroutine()) {
         if (l)
             oak_listener_close(l);
         return -EINVAL;
@@ -197,7 +197,7 @@ static void cancel_all(oak_http_server *s)
 
 int oak_http_shutdown(oak_http_server *s, int64_t patience)
 {
-    if (!s)
+    if (!http_is(s, TAG_SERVER))
         return -EINVAL;
     if (!announce(s))
         return 0;

@@ -38,6 +38,7 @@ oak_http_server *oak_http_server_new(const struct oak_http_server_opts *opts)
     if (!s)
         return NULL;
     memset(s, 0, sizeof *s);
+    http_set_tag(s, TAG_SERVER);
     s->opts = o;
     s->bounds = (struct http_bounds){o.max_header, o.max_fields, (uint64_t)o.max_body};
     pthread_mutex_init(&s->lock, NULL);
@@ -50,11 +51,14 @@ int oak_http_server_free(oak_http_server *s)
 {
     if (!s)
         return 0;
+    if (!http_is(s, TAG_SERVER))
+        return -EINVAL;
     http_lock(s);
     bool busy = s->serving;
     http_unlock(s);
     if (busy)
         return -EBUSY;
+    http_set_tag(s, TAG_NONE);
     oak__http_shelves_close(s);
     pthread_mutex_destroy(&s->lock);
     free(s);
@@ -63,7 +67,7 @@ int oak_http_server_free(oak_http_server *s)
 
 int oak_http_server_stats(oak_http_server *s, struct oak_http_stats *out)
 {
-    if (!s || !out)
+    if (!http_is(s, TAG_SERVER) || !out)
         return -EINVAL;
     *out = (struct oak_http_stats){
         .accepted = atomic_load(&s->accepted),

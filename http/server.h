@@ -28,6 +28,7 @@ struct http_shelf {
 };
 
 struct oak_http_server {
+    uint32_t tag;
     struct http_shelf shelves[HTTP_SHELVES];
     struct oak_http_server_opts opts; /* with the defaults filled in */
     struct http_bounds bounds;

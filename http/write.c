@@ -55,7 +55,7 @@ static int count(oak_http_response *p, size_t size)
 
 int oak_http_write(oak_http_response *p, const void *data, size_t size)
 {
-    if (!p || (!data && size))
+    if (!http_is(p, TAG_RESPONSE) || (!data && size))
         return -EINVAL;
     int rc = count(p, size);
     if (rc || size == 0)
@@ -71,7 +71,7 @@ int oak_http_printf(oak_http_response *p, const char *fmt, ...)
 {
     char small[512];
     va_list args;
-    if (!p || !fmt)
+    if (!http_is(p, TAG_RESPONSE) || !fmt)
         return -EINVAL;
     va_start(args, fmt);
     int n = vsnprintf(small, sizeof small, fmt, args);
@@ -93,7 +93,7 @@ int oak_http_printf(oak_http_response *p, const char *fmt, ...)
 
 int oak_http_flush(oak_http_response *p)
 {
-    if (!p)
+    if (!http_is(p, TAG_RESPONSE))
         return -EINVAL;
     int rc = p->committed ? 0 : oak__http_commit(p, false, 0);
     if (rc == 0)
@@ -145,6 +145,7 @@ void oak__http_response_error(struct oak_http_response *p, int status)
     struct http_conn *c = p->c;
     const char *reason = oak__http_reason(status);
     oak__http_response_begin(c);
+    http_set_tag(p, TAG_RESPONSE);
     p->status = status;
     /* A response that refuses the request says so whatever becomes of it: none of these can fail for its
      * values. */
@@ -153,4 +154,5 @@ void oak__http_response_error(struct oak_http_response *p, int status)
     rc = rc ? rc : oak_http_write(p, "\n", 1);
     if (rc)
         p->body.len = 0, p->written = 0;
+    http_set_tag(p, TAG_NONE);
 }

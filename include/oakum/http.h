@@ -18,7 +18,8 @@
  * Oakum call of the handler, and of the children of its scopes, then returns that error. A handler that never
  * blocks is not interrupted.
  *
- * A NULL handle, or NULL where a pointer is needed: -EINVAL, or NULL from functions that return pointers.
+ * A NULL handle, one of another kind, or one that was given back (as long as its memory is not used again), or NULL
+ * where a pointer is needed: -EINVAL, or NULL from functions that return pointers; what frees does nothing then.
  *
  * Every limit has a default that is safe for a server on the open internet; OAK_FOREVER takes one away.
  */
@@ -37,8 +38,8 @@ typedef struct oak_http_response oak_http_response;
 /* ---- handlers ---- */
 
 /*
- * Answers one request. Both handles are the server's and live until the handler has returned; they belong to
- * the goroutine that runs it.
+ * Answers one request. Both handles are the server's and live until the handler has returned (afterwards -EINVAL,
+ * until the next request or the server's end); they belong to the goroutine that runs it.
  *
  * Returns 0: the response is sent as it was composed (nothing composed: 200 with an empty body).
  * Returns a negative errno: what was composed is dropped and an error is sent in its place: 503 for
@@ -77,7 +78,7 @@ struct oak_http_server_opts {
 
 /*
  * A server. The options are copied. NULL: no handler, a negative limit, or no memory. Never blocks; any
- * thread. Freeing while a serve is under way is -EBUSY and frees nothing; NULL does nothing. 0.
+ * thread. Freeing while a serve is under way is -EBUSY and frees nothing; NULL does nothing. 0; -EINVAL (no server).
  */
 OAK_API OAK_MUST_CHECK oak_http_server *oak_http_server_new(const struct oak_http_server_opts *opts);
 OAK_API int oak_http_server_free(oak_http_server *s);
@@ -94,7 +95,7 @@ OAK_API OAK_MUST_CHECK int oak_http_serve(oak_http_server *s, oak_listener *l);
  * Ends a serve in order: stops accepting, closes idle connections at once and the others after their current
  * request. When that has not happened after `patience` nanoseconds, what is left is cancelled: the handlers'
  * blocking calls return -ECANCELED. Returns when the serve is over: 0, or -ETIMEDOUT when it had to cancel.
- * -EINVAL (NULL), -ECANCELED / -ETIMEDOUT (ambient context: the shutdown then goes on by itself, without end
+ * A patience of 0 or less is none. -EINVAL (NULL), -ECANCELED / -ETIMEDOUT (ambient context: the shutdown then goes on by itself, without end
  * to its patience). Blocks. Any goroutine or thread but a handler of s. A server can be shut down only once.
  */
 OAK_API int oak_http_shutdown(oak_http_server *s, int64_t patience);
@@ -122,7 +123,8 @@ OAK_API void oak_http_router_free(oak_http_router *r);
  * Adds a route: requests with this method (NULL: any; GET also answers HEAD) whose path matches the pattern
  * go to handler(q, p, arg). A pattern is a path; a segment `{name}` matches any one non-empty segment, a last
  * segment `*` everything that follows: "/users/{id}/files/" then `*`. Paths are compared as sent, byte by
- * byte. The first route added that matches wins. The strings are copied. 0, -EINVAL, -ENOMEM. Not while a
+ * byte. The first route added that matches wins. The strings are copied. 0, -EINVAL (also: a method that is no
+ * token, a pattern that is none), -ENOMEM. Not while a
  * server uses the router. Never blocks.
  */
 OAK_API OAK_MUST_CHECK int oak_http_route(oak_http_router *r, const char *method, const char *pattern,
@@ -220,7 +222,8 @@ struct oak_http_client_opts {
 
 /* opts may be NULL. NULL: a negative limit, no memory. Any thread; never blocks. */
 OAK_API OAK_MUST_CHECK oak_http_client *oak_http_client_new(const struct oak_http_client_opts *opts);
-/* Closes the kept connections. -EBUSY when calls are open: nothing is freed. NULL does nothing. 0. */
+/* Closes the kept connections. -EBUSY when calls are open: nothing is freed. NULL does nothing. 0; -EINVAL (no
+ * client). */
 OAK_API int oak_http_client_free(oak_http_client *c);
 
 struct oak_http_field {
