@@ -26,6 +26,10 @@ static int run(int argc, char **argv)
         overview();
         return 0;
     }
+    if (argc > 2) {
+        complain("help: explains one command at a time, not '%s' as well", argv[2]);
+        return EXIT_TROUBLE;
+    }
     const struct command *c = command_find(argv[1]);
     if (!c)
         return command_unknown(argv[1]);

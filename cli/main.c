@@ -1,8 +1,10 @@
 #include "command.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void complain(const char *fmt, ...)
 {
@@ -36,11 +38,23 @@ static int dispatch(int argc, char **argv)
     return c->run(argc - 1, argv + 1);
 }
 
+/* A descriptor that was closed would become some file's that is opened next, and get what is meant for the user. What
+ * takes its place fails as the closed one would: it is for the other direction. */
+static void keep_standard_streams(void)
+{
+    static const int directions[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", directions[fd]) != fd)
+            _exit(EXIT_TROUBLE);
+}
+
 int main(int argc, char **argv)
 {
+    keep_standard_streams();
     int status = dispatch(argc, argv);
     /* A help text that was not written is no success. */
-    if (fflush(stdout) != 0 && status == 0) {
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (!written && status == 0) {
         perror("oakum: standard output");
         return EXIT_TROUBLE;
     }

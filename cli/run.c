@@ -108,13 +108,16 @@ static bool readable(const char *file)
     struct stat st;
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     int err = fd < 0 ? errno : 0;
-    if (!err && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+    bool known = !err && fstat(fd, &st) == 0;
+    if (known && S_ISDIR(st.st_mode))
         err = EISDIR;
     if (fd >= 0)
         close(fd);
     if (err)
-        complain("cannot read %s: %s", file, strerror(err));
-    return err == 0;
+        complain("cannot read %s: %s", *file ? file : "''", strerror(err));
+    else if (known && !S_ISREG(st.st_mode)) /* it is read twice, and a pipe might never end */
+        complain("%s is no regular file; copy what comes from it to one", file);
+    return err == 0 && (!known || S_ISREG(st.st_mode));
 }
 
 static bool mentions(const char *file, const char *text)

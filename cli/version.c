@@ -5,7 +5,10 @@
 
 static int run(int argc, char **argv)
 {
-    (void)argc, (void)argv;
+    if (argc > 1) {
+        complain("version: takes no arguments, not '%s'", argv[1]);
+        return EXIT_TROUBLE;
+    }
     printf("oakum %s\n", oak_version());
     return 0;
 }

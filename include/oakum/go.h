@@ -29,7 +29,7 @@ typedef struct oak_scope oak_scope;
  * (app is NULL), -ENOMEM, -EAGAIN. With OAK_LEAKCHECK=1
  * in the environment leaks are looked for when app has returned and when the program ends (main returns,
  * anybody calls exit); if one is proven, it is printed to standard error and the result, or the exit status,
- * becomes 23.
+ * becomes 23. (0 or nothing: they are not; what is neither is told on standard error.)
  */
 OAK_API int oak_run(int (*app)(int argc, char **argv), int argc, char **argv);
 

@@ -20,10 +20,15 @@ enum { LEAKED_STATUS = 23 };
 
 static _Atomic bool said; /* what is leaked has been printed */
 
-static bool is_wanted(void)
+static const char *asked(void)
 {
     const char *env = getenv("OAK_LEAKCHECK");
-    return env && strcmp(env, "1") == 0;
+    return env ? env : "";
+}
+
+static bool is_wanted(void)
+{
+    return strcmp(asked(), "1") == 0;
 }
 
 /* How many are proven; they have been printed. */
@@ -88,6 +93,9 @@ static void at_exit(void)
 
 void oak__leakcheck_init(void)
 {
+    const char *env = asked();
     if (is_wanted())
         atexit(at_exit);
+    else if (*env && strcmp(env, "0") != 0)
+        dprintf(STDERR_FILENO, "oakum: OAK_LEAKCHECK=%s is neither 1 nor 0; leaks are not looked for\n", env);
 }

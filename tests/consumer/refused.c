@@ -54,6 +54,15 @@ int uses(oak_chan(int) ch, oak_chan(struct point) points, oak_scope *s)
     oak_recv(ch, &i);
 #elif MISTAKE == 17 /* the result of a select dropped */
     oak_select(oak_on_recv(ch, &i), oak_on_default());
+#elif MISTAKE == 18 /* a value sent on what is no channel */
+    rc = oak_send(&i, 1);
+#elif MISTAKE == 19 /* received into a value, not into a variable's address */
+    rc = oak_recv(ch, i);
+#elif MISTAKE == 20 /* a read-write mutex locked as a mutex */
+    static oak_rwmutex rw;
+    rc = oak_mutex_lock(&rw);
+#elif MISTAKE == 21 /* a context given for a scope */
+    rc = oak_go(oak_ctx_current(), task, ch, "text");
 #else
     #error no such mistake
 #endif
