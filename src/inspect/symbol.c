@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Since glibc 2.35. */
+/* Since glibc 2.35; other C libraries have none. */
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
 extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
+#endif
 
 bool oak__symbol_foreign;
 
@@ -49,6 +51,7 @@ static bool ask_loader(const void *at,
                        bool (*table)(const char *path, uint64_t address, struct oak__symbol *out),
                        struct oak__symbol *out)
 {
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
     struct dl_find_object object;
     if (!_dl_find_object || _dl_find_object((void *)(uintptr_t)at, &object) != 0)
         return false;
@@ -63,6 +66,10 @@ static bool ask_loader(const void *at,
     out->offset = (uintptr_t)at - object.dlfo_link_map->l_addr;
     table(main_program ? "/proc/self/exe" : path, out->offset, out);
     return true;
+#else
+    (void)at, (void)table, (void)out;
+    return false;
+#endif
 }
 
 /* Code that the loader does not know (an old C library, the kernel's page). */

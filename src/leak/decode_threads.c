@@ -38,7 +38,11 @@ static void dead_words(struct decode *d, const struct oak__m *m)
 {
     const uintptr_t record = (uintptr_t)m->g0_record, made_with = (uintptr_t)m->g0_made_with;
     dead_part(d, record, record ? record + sizeof record : 0);
+#ifdef __GLIBC__
     dead_part(d, made_with, made_with ? made_with + sizeof((jmp_buf *)NULL)[0]->__jmpbuf : 0);
+#else
+    (void)made_with;
+#endif
 }
 
 /* Whether a thread of ours is in the scheduler, so that nothing on its own stack or in its registers is the program's. */
