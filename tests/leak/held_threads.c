@@ -226,13 +226,14 @@ int main(void)
         {"a thread's vector register", put_thread_vector, stop_thread, false},
         {"a thread's thread-local variable", put_thread_local, tell_thread, false},
         {"a thread's specific data", put_specific, tell_thread, false},
-        {"an alternate signal stack", put_alternate, tell_thread, false},
-        {"a frame below a signal handler", put_below_handler, tell_thread, false},
         {"a thread's dead frames", put_thread_dead, tell_thread, true},
         {"a signal stack that is not in use", put_on_alternate, tell_thread, true},
+        /* The thread sanitizer lets no signal into a handler, so a thread that is in one cannot be stopped. */
+        {"an alternate signal stack", put_alternate, tell_thread, false},
+        {"a frame below a signal handler", put_below_handler, tell_thread, false},
     };
     setenv("OAK_PROCS", "2", 1);
     if (sem_init(&told_thread, 0, 0) || sem_init(&has_done, 0, 0) || pthread_key_create(&key, NULL))
         abort();
-    return run_places(places, countof(places));
+    return run_places(places, countof(places) - (OAK_TSAN ? 2 : 0));
 }
