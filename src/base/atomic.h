@@ -33,6 +33,8 @@
 #define cas_seq(p, expected, v)                                                                              \
     atomic_compare_exchange_strong_explicit((p), (expected), (v), memory_order_seq_cst, memory_order_seq_cst)
 #define fence_seq() atomic_thread_fence(memory_order_seq_cst)
+/* Loads before it come before loads after it: for who reads something twice to see whether it has changed meanwhile. */
+#define fence_acquire() atomic_thread_fence(memory_order_acquire)
 /* Keeps the compiler, not the processor, from moving memory accesses across. */
 #define compiler_barrier() atomic_signal_fence(memory_order_seq_cst)
 

@@ -131,6 +131,7 @@ static void look_at_frozen(struct oak__g *g, struct oak_goroutine_info *out, str
 
 __attribute__((no_sanitize("thread"))) static bool same_rest(struct oak__g *g, uint64_t wait, const void *sp)
 {
+    fence_acquire();
     return load_acquire(&g->status) == OAK__G_RUNNABLE && load_acquire(&g->wait) == wait && g->sp == sp;
 }
 
@@ -194,5 +195,6 @@ bool oak__snapshot(struct oak__g *g, uint64_t id, enum oak__view view, struct oa
     out->id = before;
     if (before == 0 || (id != 0 && before != id) || !look(g, out, strings, view))
         return false;
+    fence_acquire();
     return out->id == before && load_acquire(&g->id) == before;
 }

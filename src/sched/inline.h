@@ -45,13 +45,15 @@ static inline bool oak__wait_claim_inline(struct oak__g *g, uint64_t ticket)
 
 /*
  * In a section (inside.h) of the P that has w's object to itself: w's wait, if nothing but that object can end it
- * (w->sole) and nobody is looking, is claimed by a plain store. False: claim it like any other.
+ * (w->sole) and nobody is looking, is claimed by a plain store. False: claim it like any other. Acquire, as in a
+ * compare-and-swap: another P may have parked it (it waited before this P became the owner), and a looker may have put its
+ * stack away.
  */
 static inline bool oak__wait_claim_inside(const struct oak__waiter *w)
 {
     struct oak__g *g = w->g;
-    if (unlikely(!load_relaxed(&w->sole)) || unlikely(load_relaxed(&oak__lookers) != 0) ||
-        unlikely(load_relaxed(&g->wait) != (w->ticket << 3 | OAK__W_PARKED)))
+    if (unlikely(!load_relaxed(&w->sole)) || unlikely(load_acquire(&oak__lookers) != 0) ||
+        unlikely(load_acquire(&g->wait) != (w->ticket << 3 | OAK__W_PARKED)))
         return false;
     store_relaxed(&g->wait, w->ticket << 3 | OAK__W_CLAIMED);
     return true;

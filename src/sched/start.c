@@ -93,7 +93,8 @@ static int start_locked(void)
         int err = oak__poll_init();
         if (err)
             return err;
-        oak__sched = s;
+        /* Release: a plain thread that is about to wait may find it before anything was started. */
+        __atomic_store_n(&oak__sched, s, __ATOMIC_RELEASE);
         oak__company_decide(s->nprocs);
         for (uint32_t i = s->nprocs; i-- > 0;)
             oak__idle_p_put(s->p[i]);
