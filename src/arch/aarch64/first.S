@@ -21,6 +21,14 @@ oak__first_frame:
         mov     x28, xzr
         mov     x29, xzr
         mov     x30, xzr
+        movi    d8, #0
+        movi    d9, #0
+        movi    d10, #0
+        movi    d11, #0
+        movi    d12, #0
+        movi    d13, #0
+        movi    d14, #0
+        movi    d15, #0
         bl      oak__g_main
         brk     #1
         .cfi_endproc
