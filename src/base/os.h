@@ -44,6 +44,8 @@ void *oak__os_reserve(size_t size, size_t align); /* readable and writable, comm
 void oak__os_unreserve(void *p, size_t size);
 int oak__os_guard(void *p, size_t size, bool light); /* light: MADV_GUARD_INSTALL, else mprotect */
 bool oak__os_guard_light_works(void);
+/* madvise(2) says yes to what no kernel knows: an emulator's (qemu-user). It does something for each page that is reserved. */
+bool oak__os_advice_is_ignored(void);
 void oak__os_core(void *p, size_t size, bool dump); /* whether a core file is to have it */
 void oak__os_discard(void *p, size_t size);         /* gives the pages back; they read as zero afterwards */
 size_t oak__os_page_size(void);

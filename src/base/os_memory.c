@@ -81,6 +81,17 @@ bool oak__os_guard_light_works(void)
     return works;
 }
 
+bool oak__os_advice_is_ignored(void)
+{
+    enum { NO_ADVICE = 9999 };
+    void *p = mmap(NULL, oak__os_page_size(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return false;
+    bool ignored = madvise(p, oak__os_page_size(), NO_ADVICE) == 0;
+    munmap(p, oak__os_page_size());
+    return ignored;
+}
+
 int oak__os_reach(void *p, size_t size, bool on)
 {
     return mprotect(p, size, on ? PROT_READ | PROT_WRITE : PROT_NONE) ? -errno : 0;

@@ -34,9 +34,17 @@ static void fill_table(struct filling *f, struct oak__table *out, const struct o
         out->chunks[i] = (struct oak__chunk){(uintptr_t)s->chunks[i].base, s->chunks[i].objects};
 }
 
+static void skip(struct oak__tables *t, const void *lo, const void *hi)
+{
+    if (t->nskip < MOST_SKIPPED && lo < hi)
+        t->skip[t->nskip++] = (struct oak__span){(uintptr_t)lo, (uintptr_t)hi};
+}
+
+/* What was never used of a region need not be looked at where the kernel does not say which pages hold something. */
 static bool add_stacks(const struct oak__stack_region_info *r, void *arg)
 {
     struct oak__tables *t = arg;
+    skip(t, r->hi, r->end);
     t->stacks[t->nstacks++] =
         (struct oak__stack_region){(uintptr_t)r->lo, (uintptr_t)r->hi, r->slot, (uintptr_t)r->away};
     return t->nstacks < OAK__MOST_STACK_REGIONS;
@@ -46,12 +54,6 @@ static bool is_known(const struct oak__slab *s)
 {
     return s == &oak__g_slab || s == &oak__m_slab || s == &oak__ctx_slab || s == &oak__after_slab ||
            s == &oak__reads_slab || oak__kept_is_table(s);
-}
-
-static void skip(struct oak__tables *t, const void *lo, const void *hi)
-{
-    if (t->nskip < MOST_SKIPPED && lo < hi)
-        t->skip[t->nskip++] = (struct oak__span){(uintptr_t)lo, (uintptr_t)hi};
 }
 
 /* The books of each table are no references; a region that is a chunk of a type not known here stays a root. */

@@ -8,6 +8,8 @@ enum { DUMP_STEP = 64 << 20 };
 enum { COLOURS = 16, COLOUR_STEP = 128, FIRST_LINES = 8 };
 /* Without light guards each stack costs two mappings of vm.max_map_count (65530 by default). */
 enum { HEAVY_GUARD_LIMIT = 30000 };
+/* Under an emulator a gigabyte of reserved address space costs tens of milliseconds, and at each look at the mappings some more. */
+enum { EMULATED_REGION = 1 << 30 };
 
 static struct class
 {
@@ -125,9 +127,11 @@ static bool reserve(struct class *c)
         return true;
     c->light = oak__os_guard_light_works();
     uint64_t want = c->want;
-    /* No more than can get a guard: reserving is not free everywhere (an emulator walks the whole region). */
+    /* No more than can get a guard. */
     if (!c->light && want > HEAVY_GUARD_LIMIT * c->slot)
         want = HEAVY_GUARD_LIMIT * c->slot;
+    if (!c->light && want > EMULATED_REGION && oak__os_advice_is_ignored())
+        want = EMULATED_REGION;
     for (uint64_t size = want; size >= c->slot * 16; size /= 2) {
         size_t slots = size / c->slot;
         char *base = oak__os_reserve(slots * c->slot, c->slot);
@@ -289,13 +293,21 @@ uint64_t oak__stack_bytes(void)
     return sum;
 }
 
+uint64_t oak__stack_reserved(void)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < OAK__STACK_CLASSES; i++)
+        sum += (uint64_t)classes[i].slots * classes[i].slot;
+    return sum;
+}
+
 void oak__stack_regions(bool (*fn)(const struct oak__stack_region_info *r, void *arg), void *arg)
 {
     for (int i = 0; i < OAK__STACK_CLASSES; i++) {
         const struct class *c = &classes[i];
         uint32_t used = load_acquire(&c->used);
-        const struct oak__stack_region_info r = {c->base, c->base + c->slot * used, c->slot,
-                                                 load_acquire(&c->away)};
+        const struct oak__stack_region_info r = {
+            c->base, c->base + c->slot * used, c->base + c->slot * c->slots, c->slot, load_acquire(&c->away)};
         if (used && !fn(&r, arg))
             return;
     }

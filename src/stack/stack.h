@@ -49,9 +49,12 @@ uint32_t oak__stack_capacity(void);
 int oak__stack_trim(int max);
 /* Bytes reserved for slots that have been used. */
 uint64_t oak__stack_bytes(void);
+/* Bytes of address space of all regions, used or not. In a clone, where nothing moves. */
+uint64_t oak__stack_reserved(void);
 /* Calls fn for each region [lo, hi) that holds used slots. */
 struct oak__stack_region_info {
     const char *lo, *hi;
+    const char *end; /* of the reserved region: from hi on nothing was ever written */
     size_t slot;
     const void *away; /* the slots' words (away.h), or NULL */
 };
