@@ -76,9 +76,11 @@ static int no_goroutine(const struct foreign *f, uint64_t id)
 static int report(struct foreign *f, const struct asked *a, bool libdw, int64_t begin)
 {
     struct oak__results *results;
-    struct oak_leak_report *r = oak__report_new();
+    struct oak_leak_report *r = NULL;
     const struct oak__witness witness = {foreign_goroutines, f, foreign_now(f)};
-    int err = r ? analyse(f, a->why_live, &results) : -ENOMEM;
+    int err = analyse(f, a->why_live, &results);
+    if (!err && !(r = oak__report_new(results->goroutines)))
+        err = -ENOMEM;
     if (!err)
         err = oak__report_fill(r, results, &a->opts, &witness);
     if (!err && a->why_live)

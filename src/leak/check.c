@@ -70,7 +70,7 @@ static int in_clone(void *arg)
     struct check *c = arg;
     struct oak__scratch scratch;
     c->results->lost = oak__freeze_lost_memory() ? OAK__LOST_MEMORY : OAK__LOST_NOTHING;
-    int err = oak__scratch_init(&scratch, OAK__SCRATCH_LARGE);
+    int err = oak__scratch_init(&scratch, oak__scratch_for(oak__freeze_mapped()));
     if (!err && !c->results->lost)
         err = analyse_own(c, &scratch);
     c->results->memory = oak__scratch_resident(&scratch);
@@ -105,7 +105,7 @@ static int prepare(struct check *c)
         return -ENOMEM;
     c->results = p;
     c->results->room = room;
-    int err = oak__scratch_init(&c->scratch, OAK__SCRATCH_LARGE);
+    int err = oak__scratch_init(&c->scratch, OAK__SCRATCH_SMALL);
     if (!err)
         err = oak__own_open(&c->own, &c->scratch, false);
     if (!err)
@@ -140,7 +140,7 @@ static void run(void *arg)
 
 static int make_report(struct check *c, const struct oak_leak_opts *opts, oak_leak_report **out)
 {
-    oak_leak_report *r = oak__report_new();
+    oak_leak_report *r = oak__report_new(c->results->goroutines);
     if (!r)
         return -ENOMEM;
     r->pause = c->freeze.pause;

@@ -6,6 +6,7 @@
 #include "leak/stop.h"
 #include "leak/stop_signal.h"
 #include "leak/tasks.h"
+#include "stack/stack.h"
 
 #include <linux/sched.h>
 #include <poll.h>
@@ -100,6 +101,12 @@ void oak__freeze_guard_reads(struct oak__image *img)
     oak__raw_sigaction(SIGSEGV, &a, NULL);
     oak__raw_sigaction(SIGBUS, &a, NULL);
     raw(SYS_rt_sigprocmask, SIG_UNBLOCK, &mask, NULL, sizeof mask);
+}
+
+size_t oak__freeze_mapped(void)
+{
+    size_t mapped = (size_t)freeze.pages * oak__os_page_size(), stacks = oak__stack_reserved();
+    return mapped > stacks ? mapped - stacks : 0;
 }
 
 bool oak__freeze_lost_memory(void)

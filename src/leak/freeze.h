@@ -37,6 +37,8 @@ int oak__freeze_run(struct oak__freeze *f);
 
 /* The threads of the process, the one that made the clone included, as tables of an image. 0 or -ENOMEM. */
 int oak__freeze_threads(struct oak__image *img, struct oak__scratch *s);
+/* Bytes of address space that the process had, without its goroutines' stacks, most of which is never touched. */
+size_t oak__freeze_mapped(void);
 /* Memory that was there and is not in the clone: MADV_DONTFORK. Then not everything that may be a reference is seen. */
 bool oak__freeze_lost_memory(void);
 /* From now on a read of a page of img that cannot be read gives zeros. */

@@ -112,8 +112,8 @@ struct oak_ctx *oak__leak_mask(void);
 void oak__leak_unmask(struct oak_ctx *masked);
 
 /* ---- report_memory.c ---- */
-/* A new report, all zero; NULL when memory is out. */
-struct oak_leak_report *oak__report_new(void);
+/* A new report, all zero, with room for about so many goroutines; NULL when memory is out. */
+struct oak_leak_report *oak__report_new(uint64_t goroutines);
 /* Whether there is such a report: r may be NULL, freed, anything. */
 bool oak__report_ok(const oak_leak_report *r);
 void oak__report_drop(oak_leak_report *r);

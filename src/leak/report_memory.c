@@ -4,7 +4,8 @@
 #include "base/lock.h"
 #include "sched/sched.h"
 
-static const size_t most = (size_t)1 << 34;
+/* Address space: for an entry, whatever hangs on it, and growing; and for the first ones. */
+enum { A_GOROUTINE = 16 << 10, LEAST = 256 << 20 };
 
 /* Changed by one store at a time, so that a clone finds it whole at any moment. */
 static struct oak_leak_report *_Atomic reports;
@@ -12,10 +13,10 @@ static oak__lock reports_lock;
 
 /* Memory that another report has had is touched under the lock only after that one was taken off the list: so there is an
  * order between the two that a race detector, which does not see the raw calls, sees as well. */
-struct oak_leak_report *oak__report_new(void)
+struct oak_leak_report *oak__report_new(uint64_t goroutines)
 {
     struct oak__scratch memory;
-    if (oak__scratch_init(&memory, most))
+    if (oak__scratch_init(&memory, LEAST + goroutines * A_GOROUTINE))
         return NULL;
     lock(&reports_lock);
     struct oak_leak_report *r = oak__scratch_alloc(&memory, 1, sizeof *r);

@@ -8,6 +8,7 @@
 
 #include "inspect/symbol.h"
 #include "sched/sched.h"
+#include "sched/stats.h"
 
 #include <string.h>
 
@@ -194,7 +195,9 @@ static int say(struct verifying *v, FILE *out)
 static int verify(const struct oak_leak_verify_opts *opts)
 {
     struct verifying v = {.opts = opts, .grace = opts->grace ? opts->grace : USUAL_GRACE, .begin = oak_now()};
-    v.left = oak__report_new();
+    struct oak__sched_stats now;
+    oak__sched_stats(&now);
+    v.left = oak__report_new(now.created - now.ended);
     if (!v.left)
         return -ENOMEM;
     int result = wait_for_all(&v);

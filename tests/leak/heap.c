@@ -23,7 +23,7 @@ static struct {
 
 static void look(void)
 {
-    assert_int_equal(oak__scratch_init(&f.scratch, OAK__SCRATCH_LARGE), 0);
+    assert_int_equal(oak__scratch_init(&f.scratch, oak__scratch_for(0)), 0);
     assert_int_equal(oak__own_open(&f.own, &f.scratch, false), 0);
     oak__arenas_find(&f.own.img, &f.arenas);
     assert_true(f.arenas.bins != 0);

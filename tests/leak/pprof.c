@@ -78,7 +78,7 @@ static void has_names_and_number(void **state)
 static void none_is_a_profile_too(void **state)
 {
     (void)state;
-    struct oak_leak_report *r = oak__report_new();
+    struct oak_leak_report *r = oak__report_new(0);
     take(r);
     assert_true(has("goroutineleak"));
     oak_leak_report_free(r);
@@ -87,7 +87,7 @@ static void none_is_a_profile_too(void **state)
 static void errors(void **state)
 {
     (void)state;
-    struct oak_leak_report *r = oak__report_new();
+    struct oak_leak_report *r = oak__report_new(0);
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
     assert_int_equal(oak_leak_pprof(NULL, 1), -EINVAL);
     assert_int_equal(oak_leak_pprof(r, -1), -EINVAL);
