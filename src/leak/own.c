@@ -78,6 +78,18 @@ static bool add(const struct oak__map *m, void *arg)
     return add_part(f, m, m->lo, lo) && add_part(f, m, hi, m->hi);
 }
 
+/* An emulator may show the program break's mapping without its name. */
+static void find_break(struct oak__image *img)
+{
+    const uintptr_t end = (uintptr_t)raw(SYS_brk, 0);
+    for (size_t i = 0; i < img->nmaps; i++)
+        if (img->maps[i].flags & OAK__MAP_BRK)
+            return;
+    for (size_t i = 0; i < img->nmaps; i++)
+        if (end > img->maps[i].lo && end <= img->maps[i].hi)
+            img->maps[i].flags |= OAK__MAP_BRK;
+}
+
 int oak__own_open(struct oak__own *o, struct oak__scratch *s, bool frozen)
 {
     *o = (struct oak__own){.pagemap = -1, .frozen = frozen, .page = oak__os_page_size()};
@@ -89,6 +101,7 @@ int oak__own_open(struct oak__own *o, struct oak__scratch *s, bool frozen)
         err = -EIO;
     if (err)
         return err;
+    find_break(&o->img);
     oak__own_pages_open(o);
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "leak/stop.h"
 
 #include "base/os.h"
+#include "leak/emulator.h"
 #include "leak/registers.h"
 #include "leak/stop_signal.h"
 #include "leak/tasks.h"
@@ -104,10 +105,18 @@ static uint32_t round_now(void)
     return load_relaxed(&stop.word) >> 1;
 }
 
+/* Whether this thread will never run any of the program's code again, although it is listed. */
+static bool is_out_of_it(int tid)
+{
+    return !oak__task_runs_code(stop.dir, tid) || oak__emulators_own(stop.dir, tid);
+}
+
+/* One that was given up has its slot still, unless another thread has its id by now. */
 static bool has_slot(int tid)
 {
     for (size_t i = 0; i < stop.n; i++)
-        if (stop.slots[i].tid == tid && load_relaxed(&stop.slots[i].word) != in_phase(round_now(), GONE))
+        if (stop.slots[i].tid == tid &&
+            (load_relaxed(&stop.slots[i].word) != in_phase(round_now(), GONE) || is_out_of_it(tid)))
             return true;
     return false;
 }
@@ -140,7 +149,7 @@ static bool settled(struct slot *s, bool ask)
     uint32_t word = load_acquire(&s->word);
     if (word == in_phase(round_now(), STOPPED) || word == in_phase(round_now(), GONE))
         return true;
-    if (!ask || oak__task_runs_code(stop.dir, s->tid))
+    if (!ask || !is_out_of_it(s->tid))
         return false;
     uint32_t sent = in_phase(round_now(), SENT);
     return cas_seq(&s->word, &sent, in_phase(round_now(), GONE));

@@ -56,14 +56,21 @@ static const char *word(const char *s, int skip)
     return s;
 }
 
+int oak__task_open(int dir, int tid, const char *name)
+{
+    char path[32];
+    int k = oak__put_number(path, tid);
+    path[k++] = '/';
+    memcpy(path + k, name, strlen(name) + 1);
+    return (int)raw(SYS_openat, dir, path, O_RDONLY | O_CLOEXEC, 0);
+}
+
 /* "17 (name) S 1 17 17 0 -1 4194560 ...": the state, and six words later the kernel's flags of the thread. */
 bool oak__task_runs_code(int dir, int tid)
 {
     enum { IO_WORKER = 0x10, USER_WORKER = 0x4000, KERNEL_THREAD = 0x200000 };
-    char path[32], buf[512];
-    int k = oak__put_number(path, tid);
-    memcpy(path + k, "/stat", sizeof "/stat");
-    int fd = (int)raw(SYS_openat, dir, path, O_RDONLY | O_CLOEXEC, 0);
+    char buf[512];
+    int fd = oak__task_open(dir, tid, "stat");
     if (fd < 0)
         return fd != -ENOENT;
     long n = raw_read(fd, buf, sizeof buf - 1);
