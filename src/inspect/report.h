@@ -8,14 +8,26 @@
 #define OAK_INSPECT_REPORT_H
 
 #include "arch/sigframe.h"
+#include "inspect/snapshot.h"
 #include "sched/g.h"
 
+/* A goroutine as it was at one moment. */
+struct oak__picture {
+    struct oak__g *g; /* which, and what its id is: the caller's to fill in */
+    uint64_t id;
+    bool there; /* false: it had just ended */
+    struct oak_goroutine_info info;
+    struct oak__strings strings;
+};
 /*
- * In a live process: writes one entry about g (state, where blocked, who created it), each line begun with
- * indent. g may end meanwhile: then that is what is said. Blocks for milliseconds; not entered, no lock held,
- * not from signal handlers.
+ * In a live process: how the goroutines of a list are now (but not the caller), all before the first word is said about one: finding
+ * names may take so long that they would have gone on meanwhile. Blocks a moment; not entered, no lock held, not from signal
+ * handlers.
  */
-void oak__report_goroutine(int fd, struct oak__g *g, const char *indent);
+void oak__pictures_take(struct oak__picture *list, int n);
+/* Writes an entry about one (state, where blocked, who created it), each line begun with indent. On a deep stack
+ * (inspect/symbol.h). Blocks for milliseconds. */
+void oak__picture_print(const struct oak__picture *p, int fd, const char *indent);
 
 /*
  * In a process that is about to end: the stack of the caller, then all other goroutines, grouped. at: what a

@@ -2,6 +2,7 @@
  */
 #include "base/os.h"
 #include "inspect/report.h"
+#include "inspect/symbol.h"
 #include "scope/scope.h"
 
 #include <stdio.h>
@@ -9,42 +10,57 @@
 
 enum { NAMED = 16 };
 
-struct child {
-    struct oak__g *g;
-    uint64_t id;
+struct overrun {
+    struct oak_scope *scope;
+    int64_t limit;
+    char where[256]; /* it was opened */
+    int n;           /* children; the first of them in picture */
+    struct oak__picture picture[NAMED];
 };
 
-/* Entered. How many children there are; the first of them in out. */
-static int children_of(struct oak_scope *s, struct child *out)
+static void find_children(struct overrun *o)
 {
-    int n = 0;
+    struct oak_scope *s = o->scope;
+    oak__enter();
     lock(&s->lock);
     for (struct oak__link *l = s->children.next; l && l != &s->children; l = l->next) {
         struct oak__g *g = container_of(l, struct oak__g, scope_link);
-        if (n < NAMED)
-            out[n] = (struct child){g, load_relaxed(&g->id)};
-        n++;
+        if (o->n < NAMED)
+            o->picture[o->n] = (struct oak__picture){.g = g, .id = load_relaxed(&g->id)};
+        o->n++;
     }
     unlock(&s->lock);
-    return n;
+    oak__exit();
+}
+
+static void say(void *arg)
+{
+    const struct overrun *o = arg;
+    const struct oak_scope *s = o->scope;
+    dprintf(STDERR_FILENO, "oakum: scope%s%s opened at %s: %d %s not ended %.3f s after it was cancelled:\n",
+            s->opts.name ? " " : "", s->opts.name ? s->opts.name : "", o->where, o->n,
+            o->n == 1 ? "child has" : "children have", (double)o->limit / (double)OAK_SECOND);
+    for (int i = 0; i < o->n && i < NAMED; i++)
+        oak__picture_print(&o->picture[i], STDERR_FILENO, "  ");
+    if (o->n > NAMED)
+        dprintf(STDERR_FILENO, "  and %d more\n", o->n - NAMED);
 }
 
 void oak__scope_name_overrun(struct oak_scope *s, int64_t limit)
 {
-    struct child child[NAMED];
-    char where[256];
-    oak__enter();
-    int n = children_of(s, child);
-    oak__exit();
-    if (n == 0)
+    struct overrun *o = oak__calloc(sizeof *o);
+    if (!o) {
+        static const char text[] = "oakum: children of a scope overrun; no memory to name them\n";
+        (void)!write(STDERR_FILENO, text, sizeof text - 1);
         return;
-    oak_symbolize(s->opened_at, where, sizeof where);
-    dprintf(STDERR_FILENO, "oakum: scope%s%s opened at %s: %d %s not ended %.3f s after it was cancelled:\n",
-            s->opts.name ? " " : "", s->opts.name ? s->opts.name : "", where, n,
-            n == 1 ? "child has" : "children have", (double)limit / (double)OAK_SECOND);
-    for (int i = 0; i < n && i < NAMED; i++)
-        if (load_acquire(&child[i].g->id) == child[i].id) /* a descriptor may be another's by now */
-            oak__report_goroutine(STDERR_FILENO, child[i].g, "  ");
-    if (n > NAMED)
-        dprintf(STDERR_FILENO, "  and %d more\n", n - NAMED);
+    }
+    o->scope = s;
+    o->limit = limit;
+    find_children(o);
+    oak__pictures_take(o->picture, o->n < NAMED ? o->n : NAMED);
+    if (o->n) {
+        oak_symbolize(s->opened_at, o->where, sizeof o->where);
+        oak__on_deep_stack(say, o);
+    }
+    oak__free(o);
 }
