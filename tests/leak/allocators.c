@@ -14,7 +14,12 @@
 #include <unistd.h>
 
 typedef oak_chan(int) ints;
-extern char **environ;
+
+#if defined(__x86_64__)
+    #define OWN_ARCH "x86_64"
+#elif defined(__aarch64__)
+    #define OWN_ARCH "aarch64"
+#endif
 
 /* ---- the program ---- */
 
@@ -157,14 +162,26 @@ static const struct row {
 /* Where it is installed, as the loader would find it; empty: nowhere. */
 static void find_library(const char *name, char *path, size_t size)
 {
-    static const char *const folders[] = {"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
-                                          "/usr/lib64", "/usr/lib", "/usr/local/lib"};
+    static const char *const folders[] = {"/usr/lib/" OWN_ARCH "-linux-gnu", "/usr/lib64", "/usr/lib",
+                                          "/usr/local/lib"};
     for (size_t i = 0; i < countof(folders); i++) {
         snprintf(path, size, "%s/%s", folders[i], name);
         if (access(path, R_OK) == 0)
             return;
     }
     path[0] = 0;
+}
+
+/* The program itself, behind the words of the emulator that meson names where it takes one. */
+enum { MOST_WORDS = 16 };
+static void command(const char *self, char *wrapper, size_t size, char **args)
+{
+    const char *set = getenv("MESON_EXE_WRAPPER");
+    size_t n = 0;
+    snprintf(wrapper, size, "%s", set ? set : "");
+    for (char *rest = wrapper, *word; n + 1 < MOST_WORDS && (word = strtok_r(rest, " ", &rest));)
+        args[n++] = word;
+    args[n] = (char *)(uintptr_t)self;
 }
 
 static int run_row(const struct row *r, const char *self)
@@ -177,10 +194,12 @@ static int run_row(const struct row *r, const char *self)
         return 0;
     }
     snprintf(set, sizeof set, "%s", r->library ? preload : r->set);
-    char *env[] = {row, set, r->exact ? exact : NULL, NULL}, *args[] = {(char *)(uintptr_t)self, NULL};
+    char *env[] = {row, set, r->exact ? exact : NULL, NULL};
+    char *args[MOST_WORDS + 1] = {NULL}, wrapper[1000];
+    command(self, wrapper, sizeof wrapper, args);
     pid_t pid;
     int status = -1;
-    assert_int_equal(posix_spawn(&pid, self, NULL, NULL, args, env), 0);
+    assert_int_equal(posix_spawnp(&pid, args[0], NULL, NULL, args, env), 0);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     if (status)
         fprintf(stderr, "%s: status %x\n", r->name, (unsigned)status);
@@ -195,8 +214,12 @@ static void over_allocators(void **state)
         fprintf(stderr, "skipped: a sanitizer brings an allocator of its own\n");
         return;
     }
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    assert_true(n > 0);
+    self[n] = 0;
     for (size_t i = 0; i < countof(rows); i++)
-        failed += run_row(&rows[i], "/proc/self/exe");
+        failed += run_row(&rows[i], self);
     assert_int_equal(failed, 0);
 }
 

@@ -46,7 +46,7 @@ OAK_TASK(a_task, int, unused)
     __asm__ volatile("");
 }
 
-static void start(void (*fn)(void *), void *arg)
+static NOINLINE void start(void (*fn)(void *), void *arg)
 {
     assert_int_equal(oak_spawn(fn, arg), 0);
 }
