@@ -5,6 +5,7 @@
 #include "stack/away.h"
 
 enum { DUMP_STEP = 64 << 20 };
+enum { LEAST_GUARD = 4096 };
 enum { COLOURS = 16, COLOUR_STEP = 128, FIRST_LINES = 8 };
 /* Without light guards each stack costs two mappings of vm.max_map_count (65530 by default). */
 enum { HEAVY_GUARD_LIMIT = 30000 };
@@ -40,19 +41,28 @@ static size_t guard_size(void)
     return oak__os_page_size();
 }
 
-int oak__stack_class(size_t want)
+/* With pages of 16 or 64 KiB, which aarch64 may have, a small slot would be all guard. Before main. */
+__attribute__((constructor)) static void fit_to_pages(void)
 {
-    if (want == 0)
-        return OAK__STACK_DEFAULT;
     for (int i = 0; i < OAK__STACK_CLASSES; i++)
-        if (want <= classes[i].slot)
-            return i;
-    return -1;
+        if (classes[i].slot < 2 * guard_size())
+            classes[i].slot = 2 * guard_size();
 }
 
 size_t oak__stack_usable(int class)
 {
     return classes[class].slot - guard_size();
+}
+
+/* What is asked for may include a guard, but not one that takes half of it. */
+int oak__stack_class(size_t want)
+{
+    if (want == 0)
+        return OAK__STACK_DEFAULT;
+    for (int i = 0; i < OAK__STACK_CLASSES; i++)
+        if (want <= oak__stack_usable(i) + LEAST_GUARD)
+            return i;
+    return -1;
 }
 
 /* lo is just above its slot's guard; slots are aligned to their size. */
