@@ -8,6 +8,7 @@
 oak__first_frame:
         .cfi_startproc
         .cfi_undefined x30
+        hint    #36                     /* bti j: it is jumped to */
         /* Nothing of whoever ran here before: it would be saved on this stack. */
         mov     x19, xzr
         mov     x20, xzr
