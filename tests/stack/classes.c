@@ -27,13 +27,13 @@ static void usable_is_what_was_asked_for(void **state)
 static void top_lies_in_what_is_usable(void **state)
 {
     (void)state;
-    for (int class = 0; class < OAK__STACK_CLASSES; class++) {
-        char *lo = oak__stack_get_class(class);
+    for (int i = 0; i < OAK__STACK_CLASSES; i++) {
+        char *lo = oak__stack_get_class(i);
         assert_non_null(lo);
-        char *top = oak__stack_top(lo, class);
-        assert_true(top > lo && top <= lo + oak__stack_usable(class));
+        char *top = oak__stack_top(lo, i);
+        assert_true(top > lo && top <= lo + oak__stack_usable(i));
         lo[0] = top[-1] = 1;
-        oak__stack_put_class(class, lo);
+        oak__stack_put_class(i, lo);
     }
 }
 
