@@ -76,6 +76,7 @@ int oak__analyse(struct oak__subject *s, struct oak__results *r)
     if (err)
         return err;
     int64_t t1 = oak__os_now();
+    oak__mark_begin(&mark);
     err = oak__mark_roots(&mark);
     if (err)
         return err;

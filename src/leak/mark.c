@@ -380,8 +380,7 @@ void oak__mark_kept(struct oak__mark *m)
         drain(m);
 }
 
-/* Those who surely go on: what follows from that has not been drawn yet. */
-static void start(struct oak__mark *m)
+void oak__mark_begin(struct oak__mark *m)
 {
     struct oak__world *w = m->world;
     for (uint32_t i = 0; i < w->nnodes; i++)
@@ -399,12 +398,12 @@ static void start(struct oak__mark *m)
             awaken(m, w->waits[w->scopes[i].owner_wait - 1].node, OAK__HOW_ITSELF, 0);
     for (size_t i = 0; i < w->nwaits; i++)
         reconsider(m, &w->waits[i]);
-    for (size_t i = 0; i < w->nroots; i++)
-        oak__mark_range(m, w->roots[i].lo, w->roots[i].hi);
 }
 
 void oak__mark_all(struct oak__mark *m)
 {
-    start(m);
+    const struct oak__world *w = m->world;
+    for (size_t i = 0; i < w->nroots; i++)
+        oak__mark_range(m, w->roots[i].lo, w->roots[i].hi);
     oak__mark_finish(m);
 }

@@ -78,6 +78,9 @@ int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap
                    const struct oak__tables *tables, struct oak__world *world, struct oak__scratch *s);
 /* From now on what leads to what is noted, the shortest way to each; before the roots are looked at. 0 or -ENOMEM. */
 int oak__mark_trace(struct oak__mark *m, struct oak__trace *t);
+/* Who surely goes on, by what the world says at first. Before anything is marked: who is found to be alive later is not to be counted
+ * a second time. */
+void oak__mark_begin(struct oak__mark *m);
 /* [lo, hi) is live memory. */
 void oak__mark_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi);
 /* So are the words that the kernel keeps (kernel.h). */
