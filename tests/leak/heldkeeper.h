@@ -33,6 +33,7 @@ static NOINLINE void keep_in_frame(void)
 {
     void *volatile mine = NULL;
     put_at(&mine);
+    scrub_stack(); /* or the frames of the wait below may have it, where nothing is written */
     done_that();
     next_word();
     mine = NULL;

@@ -26,7 +26,9 @@ static bool is_named(const struct oak_goroutine_info *g, void *arg)
 static uint64_t id_of(const char *name)
 {
     struct search s = {.name = name};
-    oak_goroutines(is_named, &s);
+    /* Of one that moves just now the name may not be had. */
+    for (int i = 0; i < 1000 && s.id == 0; i++)
+        oak_goroutines(is_named, &s);
     return s.id;
 }
 
@@ -47,13 +49,19 @@ static void build(void (*fn)(void *))
 /* Told is each of these, in this order. */
 static void assert_told(const char *const *parts, size_t n)
 {
+    const bool lines = lines_are_known();
     const char *at = told;
     for (size_t i = 0; i < n; i++) {
-        const char *found = strstr(at, parts[i]);
+        char part[300];
+        snprintf(part, sizeof part, "%s", parts[i]);
+        char *line = lines ? NULL : strstr(part, "why_live.c:");
+        if (line)
+            *line = 0;
+        const char *found = strstr(at, part);
         if (!found)
-            fprintf(stderr, "not there: %s\n%s", parts[i], told);
+            fprintf(stderr, "not there: %s\n%s", part, told);
         assert_non_null(found);
-        at = found + strlen(parts[i]);
+        at = found + strlen(part);
     }
 }
 #define TOLD(...)                                                                                            \

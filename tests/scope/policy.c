@@ -220,13 +220,22 @@ TEST(sixty_four_errors_are_kept)
     }
 }
 
+OAK_TASK(panics_when_told, oak_chan(int), told)
+{
+    int v;
+    expect(oak_recv(told, &v) == 0);
+    oak_panic("broken");
+}
+
 TEST(without_memory_the_first_error_is_still_kept)
 {
     struct oak_scope_error e;
     int err = 0;
+    oak_chan(int) told = oak_make(int, 1);
     oak_scope (s, .policy = OAK_SUPERVISE, .err = &err) {
-        expect(oak_go(s, panics, "broken") == 0);
+        expect(oak_go(s, panics_when_told, told) == 0);
         oak__fault_set(OAK__FAULT_MALLOC, 0, 1000, ENOMEM);
+        expect(oak_send(told, 1) == 0);
         int waited = oak_scope_wait(s);
         int failed = oak_scope_fail(s, -EIO);
         oak__fault_set(OAK__FAULT_MALLOC, 0, 0, 0);
