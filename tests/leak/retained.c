@@ -58,6 +58,7 @@ static void assert_about(uint64_t got, uint64_t blocks, uint64_t rounding)
 static void play_one(struct scene *s)
 {
     leak("a MiB", must_alloc(MIB));
+    scrub_stack();
     check_now(s);
 }
 
@@ -84,6 +85,7 @@ static NOINLINE void *list_of(int n, size_t size)
 static void play_list(struct scene *s)
 {
     leak("a list", list_of(1000, 1000));
+    scrub_stack();
     check_now(s);
 }
 
@@ -109,6 +111,7 @@ static NOINLINE void leak_two_of_one(void)
 static void play_shared(struct scene *s)
 {
     leak_two_of_one();
+    scrub_stack();
     check_now(s);
 }
 
