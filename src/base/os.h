@@ -29,6 +29,11 @@ void oak__os_futex_wake(_Atomic uint32_t *word, int count);
  */
 int oak__os_thread(void *(*fn)(void *), void *arg, const char *name);
 void oak__os_sleep(int64_t ns);
+/*
+ * Clears some KiB below the caller's frame. What earlier calls have left there would come back to life in the holes of the frames to
+ * come: to the leak proof, references to channels, and to blocks that end where a thread's stack begins.
+ */
+void oak__scrub_stack(void);
 int oak__os_gettid(void);
 /* CPU time that thread tid of this process has used, ns; negative errno. */
 int64_t oak__os_thread_cpu(int tid);

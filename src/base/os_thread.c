@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,9 +55,18 @@ int oak__os_thread(void *(*fn)(void *), void *arg, const char *name)
         return -ENOMEM;
     *s = (struct start){fn, arg, name};
     err = create(s);
+    oak__scrub_stack(); /* of the new thread's stack: libc has handled it */
     if (err)
         oak__slab_free(&starts, s);
     return -err;
+}
+
+NOINLINE void oak__scrub_stack(void)
+{
+    enum { SCRUBBED = 3072 };
+    char dead[SCRUBBED];
+    memset(dead, 0, sizeof dead);
+    __asm__ volatile("" ::"r"(dead) : "memory");
 }
 
 int oak__os_gettid(void)

@@ -132,6 +132,7 @@ static void run(void *arg)
     oak__plants_sow(&c->plants);
     c->freeze = (struct oak__freeze){
         .fn = in_clone, .arg = c, .good_moment = all_at_rest, .last_thing = read_kernel, .limit = LIMIT};
+    oak__scrub_stack(); /* of the bounds of all mappings: a large block ends where the next one begins */
     c->err = oak__freeze_run(&c->freeze);
     if (!c->err && c->results->done != DONE)
         c->err = c->freeze.status == ENOMEM ? -ENOMEM : -EIO;

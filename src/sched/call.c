@@ -1,4 +1,5 @@
 /* Calls that are known to block: the P is given away at once, and taken again afterwards. */
+#include "base/os.h"
 #include "poll/poll.h"
 #include "sched/event.h"
 #include "sched/fork.h"
@@ -8,7 +9,6 @@
 #include "sched/sched.h"
 
 #include <oakum/panic.h>
-#include <string.h>
 
 /* Would anybody profit from the P now? Otherwise the monitor can take it when somebody does. */
 static bool wanted(struct oak__p *p)
@@ -107,14 +107,6 @@ static void become_worker(struct oak__m *m, struct oak__g *g)
         store_relaxed(&m->own, OAK__OWN_NONE);
     else
         g->kind = OAK__G_THREAD; /* the call has forked: fork.c */
-}
-
-NOINLINE void oak__scrub_stack(void)
-{
-    enum { SCRUBBED = 3072 };
-    char dead[SCRUBBED];
-    memset(dead, 0, sizeof dead);
-    __asm__ volatile("" ::"r"(dead) : "memory");
 }
 
 /* On g0, with m->g still the caller: makes the call. The caller goes on here if a P is free, else wherever

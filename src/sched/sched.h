@@ -116,9 +116,4 @@ int oak__leakcheck_after_run(int result);
  */
 void oak__each_g(bool (*fn)(struct oak__g *g, void *arg), void *arg);
 
-/* ---- call.c ---- */
-/* Clears some KiB below the caller's frame. What earlier calls have left there would come back to life in the holes of the frames to come: to the
- * leak proof, references to channels, to blocks that end where a thread's stack begins. */
-void oak__scrub_stack(void);
-
 #endif
