@@ -53,6 +53,18 @@ static int list_all(struct list *l)
     return 0;
 }
 
+/* As oak__snapshot; *anew: the addresses of code have been read anew in this series. */
+static bool snapshot(const struct entry *e, struct oak_goroutine_info *info, struct oak__strings *strings,
+                     bool *anew)
+{
+    bool there = oak__snapshot(e->g, e->id, OAK__VIEW_LIVE, info, strings);
+    if (*anew || likely(!oak__text_missed()))
+        return there;
+    *anew = true;
+    oak__text_refresh();
+    return oak__snapshot(e->g, e->id, OAK__VIEW_LIVE, info, strings);
+}
+
 struct visit {
     bool (*fn)(const struct oak_goroutine_info *g, void *arg);
     void *arg;
@@ -71,10 +83,11 @@ static void visit_all(struct visit *v)
 {
     struct oak_goroutine_info info;
     struct oak__strings strings;
+    bool anew = false;
     oak__looking_begin();
     oak_defer(end_visit, v); /* fn may panic */
     for (size_t i = 0; i < v->l.n; i++) {
-        if (!oak__snapshot(v->l.entry[i].g, v->l.entry[i].id, OAK__VIEW_LIVE, &info, &strings))
+        if (!snapshot(&v->l.entry[i], &info, &strings, &anew))
             continue;
         v->visited++;
         if (!v->fn(&info, v->arg))
@@ -89,7 +102,7 @@ int64_t oak_goroutines(bool (*fn)(const struct oak_goroutine_info *g, void *arg)
         return -EINVAL;
     if (!oak__started())
         return 0;
-    oak__text_refresh();
+    oak__text_refresh_if_loaded();
     if (list_all(&v.l) != 0)
         return -ENOMEM;
     visit_all(&v);

@@ -22,8 +22,15 @@ int oak__walk_moved(const void *fp, const void *lo, const void *hi, ptrdiff_t by
 /* A return address without what aarch64 may sign it with (pointer authentication). */
 const void *oak__bare_pc(const void *pc);
 
-/* Reads anew which addresses hold code: before a series of walks, since libraries may have been loaded. */
+/*
+ * Which addresses hold code is read from the list of mappings, which may be long (a mapping a stack, where guards split them).
+ * Before a series of walks it is read anew: in any case, or only if libraries have been loaded or unloaded since (not from
+ * signal handlers). Code that the program has made in memory of its own is then found out by the walk that
+ * meets it: oak__text_missed, once after such a miss, says that reading anew may show more.
+ */
 void oak__text_refresh(void);
+void oak__text_refresh_if_loaded(void);
+bool oak__text_missed(void);
 /* Whether pc lies in code. True when nothing is known. */
 bool oak__text_has(const void *pc);
 

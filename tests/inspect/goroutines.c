@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { MANY = 500 };
 
@@ -107,6 +108,58 @@ static bool third_ends(const struct oak_goroutine_info *g, void *arg)
 {
     (void)g;
     return ++*(int *)arg < 3;
+}
+
+/* call(fn): calls fn(), in a frame like any other. Copied to where no library is. */
+#if defined(__x86_64__)
+static const unsigned char call_code[] = {0x55, 0x48, 0x89, 0xe5, 0xff, 0xd7, 0x5d, 0xc3};
+#else
+static const uint32_t call_code[] = {0xa9bf7bfd, 0x910003fd, 0xd63f0000, 0xa8c17bfd, 0xd65f03c0};
+#endif
+
+static void receive_one(void)
+{
+    int v;
+    (void)!oak_recv(channel, &v);
+}
+
+static void receive_from_made_code(void *code)
+{
+    void (*call)(void (*)(void));
+    memcpy(&call, &code, sizeof call);
+    call(receive_one);
+    __asm__ volatile(""); /* not a tail call */
+}
+
+static int frames_within(const void *lo, size_t size)
+{
+    int n = 0;
+    for (int i = 0; i < found.nframes; i++)
+        n += (uintptr_t)found.frames[i] - (uintptr_t)lo < size;
+    return n;
+}
+
+/* Which addresses hold code is kept from one look to the next, and found out anew for code that has come since. */
+TEST(code_that_was_made_meanwhile_is_on_the_stack)
+{
+    const size_t page = oak__os_page_size();
+    (void)look_for(receive_from_made_code);
+    for (int round = 0; round < 2; round++) {
+        void *code = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        expect(code != MAP_FAILED);
+        memcpy(code, call_code, sizeof call_code);
+        expect(mprotect(code, page, PROT_READ | PROT_EXEC) == 0);
+        __builtin___clear_cache(code, (char *)code + sizeof call_code);
+        channel = oak_make(int, 0);
+        expect(oak_spawn(receive_from_made_code, code) == 0);
+        wait_until(look_for(receive_from_made_code) == 1 && waits(&found));
+        expect(frames_within(code, page) == 1);
+        expect(frames_within((const void *)(uintptr_t)receive_from_made_code, 256) == 1);
+        oak_chan_close(channel);
+        wait_until(look_for(receive_from_made_code) == 0);
+        expect(oak_chan_free(channel) == 0);
+        munmap(code, page);
+    }
 }
 
 TEST(stops_when_told_to)
@@ -311,6 +364,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_the_runtime_starts_there_are_none),
         cmocka_unit_test(each_is_visited_once_in_order_of_id),
+        cmocka_unit_test(code_that_was_made_meanwhile_is_on_the_stack),
         cmocka_unit_test(stops_when_told_to),
         cmocka_unit_test(a_parked_one_is_told_in_full),
         cmocka_unit_test(a_wait_that_ends_by_itself_is_marked),
