@@ -9,13 +9,21 @@
  *     -ETIMEDOUT  the ambient context's deadline, or the call's own time limit, has passed
  *     -EPIPE      the channel or the connection is closed
  *     -EINVAL     a NULL or wrong handle, or a value out of range
- *     -ENOMEM     no memory
+ *     -ENOMEM     no memory, no address space
  *     -EAGAIN     a try-form would have to wait, or no thread could be made
+ *     -EMFILE     no descriptor left: also -ENFILE, and -ENOSPC for what the kernel counts otherwise
  *
  * Wrong handles. NULL, a handle that has been given back, and one of another kind are told wherever that can be
  * done: by -EINVAL, or, from functions that cannot return an error, by a panic that names the caller. Each header
  * says which. It cannot be told any more once the memory is another object's, nor for an address where nothing
  * can be read: that is a SIGSEGV, reported with the goroutine's stack.
+ *
+ * When something is scarce the call that asked for it says so, has done nothing, and may be made again; nothing else ends.
+ *
+ * Plain threads. A thread that the runtime does not own gets a record of some hundred bytes at its first use of Oakum. When
+ * there is no memory for that (or libc has no pthread key left) every call that may wait, the try-forms of channels, selects
+ * and locks, and every start of a goroutine return -ENOMEM; the next call tries again. Calls that only give, wake or end
+ * (done, signal, release, close, cancel, unref) work without.
  */
 #ifndef OAKUM_BASE_H
 #define OAKUM_BASE_H

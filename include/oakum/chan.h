@@ -40,7 +40,8 @@ struct oak__chan;
 
 /*
  * Sends value. Blocks until a receiver takes it or the buffer has room.
- * 0; -EPIPE (the channel is closed); -ECANCELED, -ETIMEDOUT. On any error the value was not sent.
+ * 0; -EPIPE (the channel is closed); -ECANCELED, -ETIMEDOUT; -ENOMEM (a plain thread's first use: see base.h, here and
+ * below). On any error the value was not sent.
  */
 #define oak_send(ch, ...) oak__send_op(ch, OAK_FOREVER, (__VA_ARGS__))
 /* The same with a time limit in nanoseconds; 0 or less: one try, then -ETIMEDOUT. */

@@ -20,7 +20,8 @@ OAK__BEGIN
 
 typedef struct oak_ctx oak_ctx;
 
-/* The calling goroutine's ambient context (borrowed: valid while it stays ambient). NULL: background. */
+/* The calling goroutine's ambient context (borrowed: valid while it stays ambient). NULL: background, which is also a plain
+ * thread's that has no memory for its first use of Oakum. */
 OAK_API oak_ctx *oak_ctx_current(void);
 
 /* A child of parent (NULL: background) that can be cancelled. The caller owns one reference. NULL when out of
@@ -63,7 +64,8 @@ typedef oak_chan(char) oak_done_chan;
 OAK_API oak_done_chan oak_ctx_done(oak_ctx *c);
 
 /*
- * Runs fn(arg) in a goroutine of its own when c ends (at once if it has). Returns a handle for
+ * Runs fn(arg) in a goroutine of its own when c ends (at once if it has; when there is no memory for one then, as soon as
+ * there is). Returns a handle for
  * oak_ctx_after_stop, or NULL when out of memory (or fn is NULL). The handle holds c and lives until stopped;
  * stop returns true when fn will not run; false also for NULL and for a handle that was stopped before.
  */
@@ -79,7 +81,7 @@ OAK_API bool oak_ctx_after_stop(oak_after *a);
  *     oak_shield(OAK_SECOND) { ... }            clean-up: feels its own deadline, not the outer context's end
  *
  * Each way out (end, break, return, goto, panic) restores the former one. Out of memory: every blocking call
- * inside returns -ENOMEM. From goroutines and plain threads.
+ * inside returns -ENOMEM, to the end of the block. From goroutines and plain threads.
  */
 #define oak_with_ctx(c)     OAK__AMBIENT(ctx, c)
 #define oak_with_timeout(d) OAK__AMBIENT(timeout, d)

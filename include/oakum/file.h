@@ -2,10 +2,14 @@
  * Files. The calls below are the system calls of the same names, with the P handed over while they block, so
  * that a slow disk stalls no other goroutine. Results are negative errno instead of errno; EINTR is retried.
  * A call in progress is not cancelled; one that starts under an ended context returns -ECANCELED or
- * -ETIMEDOUT. From any thread. SIGPIPE is never raised.
+ * -ETIMEDOUT; -ENOMEM also for a plain thread's first use (but oak_file_close works then). From any thread. SIGPIPE is never
+ * raised.
  *
  * Descriptors are the kernel's: -EBADF for what is none. -EINVAL: NULL for a path or a buffer (with size 0 NULL
  * will do), more bytes than SSIZE_MAX. -EFAULT: a buffer where there is no memory.
+ *
+ * Writing where there is no room gives -ENOSPC, -EDQUOT, or -EFBIG beyond RLIMIT_FSIZE, for which the kernel also sends
+ * SIGXFSZ: a program that lives under that limit ignores the signal.
  */
 #ifndef OAKUM_FILE_H
 #define OAKUM_FILE_H

@@ -26,7 +26,7 @@ typedef struct oak_scope oak_scope;
  * Starts the runtime if it is not yet started, runs app(argc, argv) as the main goroutine and returns its
  * result. Other goroutines are not waited for (use a scope) and go on running. Call it from a plain thread,
  * never from a goroutine: there it returns -EDEADLK. May be called again after it has returned. Also -EINVAL
- * (app is NULL), -ENOMEM, -EAGAIN. With OAK_LEAKCHECK=1
+ * (app is NULL), -ENOMEM, and what oak_spawn says of the start, which may be tried again. With OAK_LEAKCHECK=1
  * in the environment leaks are looked for when app has returned and when the program ends (main returns,
  * anybody calls exit); if one is proven, it is printed to standard error and the result, or the exit status,
  * becomes 23. (0 or nothing: they are not; what is neither is told on standard error.)
@@ -41,7 +41,7 @@ OAK_API int oak_run(int (*app)(int argc, char **argv), int argc, char **argv);
         return oak_run(app, argc, argv);                                                                     \
     }
 
-/* Number of Ps: how many goroutines can run at the same time. Any thread. */
+/* Number of Ps: how many goroutines can run at the same time. 1 when the runtime cannot be started. Any thread. */
 OAK_API int oak_procs(void);
 
 /*
@@ -50,7 +50,7 @@ OAK_API int oak_procs(void);
  * again, to change parked_for. OAK_COMPACT=1 in the environment (or a time: OAK_COMPACT=250ms) does the same at the start,
  * with one second. Any thread; starts the runtime. 0; -EINVAL (parked_for is negative), -ENOTSUP (the kernel cannot: it takes
  * MADV_GUARD_INSTALL of Linux 6.13 and userfaultfd(2); under a sanitizer), -EBUSY (the program has a handler for SIGSEGV or SIGBUS
- * of its own), -ENOMEM, -EAGAIN.
+ * of its own), -ENOMEM, -EAGAIN, -EMFILE, -ENFILE.
  *
  * What it costs: microseconds at the first touch of such a stack, whoever touches it. And three rules. A buffer on the stack
  * of a goroutine that waits (but for I/O of its own: those stacks stay) must not be handed to a system call by
@@ -69,8 +69,9 @@ struct oak_spawn_opts {
 
 /*
  * Starts a goroutine that runs fn(arg), free of any scope and with the background context. The caller keeps
- * ownership of *arg and must keep it valid. Returns 0, -EINVAL (fn is NULL), -ENOMEM, -EAGAIN (the first call
- * could not start threads). Never blocks; any thread (the first use starts the runtime).
+ * ownership of *arg and must keep it valid. Returns 0, -EINVAL (fn is NULL), -ENOMEM; and where the first use cannot start
+ * the runtime also -EAGAIN (no thread), -EMFILE, -ENFILE, -ENOSPC (no descriptor). Never blocks; any thread (the first use
+ * starts the runtime). With fewer threads than it wants the runtime goes on, and tries to make more.
  */
 OAK_API int oak_spawn(void (*fn)(void *), void *arg);
 /* The same with options. Also -ECANCELED / -EPIPE when opts->scope is cancelled / closed, -EINVAL (opts is NULL,
@@ -82,17 +83,17 @@ OAK_API void oak_yield(void);
 
 /*
  * Blocks this goroutine (or plain thread) for at least ns nanoseconds; ns <= 0 yields.
- * 0, -ECANCELED or -ETIMEDOUT (the ambient context ended first).
+ * 0; -ECANCELED or -ETIMEDOUT (the ambient context ended first); -ENOMEM (a plain thread's first use, see base.h).
  */
 OAK_API int oak_sleep(int64_t ns);
 
 /* Id of the calling goroutine: unique for the life of the process, never used again; plain threads have one
- * as well. */
+ * as well (0: there is no memory for a thread's first use). */
 OAK_API uint64_t oak_self(void);
 /* True in a goroutine, false on a plain thread. */
 OAK_API bool oak_in_goroutine(void);
 /* Names the calling goroutine in reports. Not copied: the string must outlive the goroutine. NULL takes the
- * name away. */
+ * name away. (A plain thread without memory for its first use gets none.) */
 OAK_API void oak_set_name(const char *name);
 
 /*

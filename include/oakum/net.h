@@ -33,8 +33,8 @@ typedef struct oak_listener oak_listener;
  * host (":80") a listener takes every address of the machine and oak_dial means the machine itself. All
  * descriptors are close-on-exec and non-blocking; TCP_NODELAY is set as in Go.
  */
-/* 0 and *out; negative errno (-EADDRINUSE, -EACCES, -EMFILE, -ENOENT: no such host, -EINVAL: a bad address).
- */
+/* 0 and *out; negative errno (-EADDRINUSE, -EACCES, -ENOENT: no such host, -EINVAL: a bad address; -EMFILE, -ENFILE: no
+ * descriptor; -ENOMEM, -ENOBUFS; -ENOSPC: max_user_watches; -EAGAIN: no thread). */
 OAK_API OAK_MUST_CHECK int oak_listen(const char *network, const char *address, oak_listener **out);
 /* Blocks until a client comes. 0; -EPIPE once the listener is closed; -EMFILE, -ENFILE, -ENOMEM: try again
  * later. */
@@ -47,12 +47,12 @@ OAK_API int oak_listener_set_deadline(oak_listener *l, int64_t t);
  * path of a Unix socket is removed, as Go does. 0 or -EINVAL. */
 OAK_API int oak_listener_close(oak_listener *l);
 
-/* Connects. Blocks; tries each address of the host in turn. 0 and *out; negative errno (-ECONNREFUSED,
- * -ENOENT, ...). */
+/* Connects. Blocks; tries each address of the host in turn. 0 and *out; negative errno (-ECONNREFUSED, -ENOENT, what
+ * oak_listen says of scarce things, ...). */
 OAK_API OAK_MUST_CHECK int oak_dial(const char *network, const char *address, oak_conn **out);
 /* A connection around an existing socket, pipe or terminal descriptor, which it then owns. Makes it
  * non-blocking, also for other processes that share it. 0; -EINVAL (also: it is a connection's already),
- * -EBADF, -ENOMEM, -EPERM (a regular file: not pollable). On error fd stays the caller's. */
+ * -EBADF, -ENOMEM, -ENOSPC (max_user_watches), -EPERM (a regular file: not pollable). On error fd stays the caller's. */
 OAK_API OAK_MUST_CHECK int oak_conn_from_fd(int fd, oak_conn **out);
 
 /* At least one byte, into buf. Bytes read; 0: end of stream (or size 0); negative errno. -EINVAL: a size beyond
@@ -102,6 +102,7 @@ enum { OAK_READABLE = 1, OAK_WRITABLE = 2 };
  * are, or negative errno. fd stays the caller's and must stay open during the call. -EINVAL: no events, or others
  * than these two; a negative fd. -EBADF: not open. -EPERM: not pollable (a regular file). limit is in nanoseconds;
  * 0 or less: one look, then -ETIMEDOUT.
+ * -EMFILE (it is registered under a copy), -ENOMEM, -ENOSPC.
  */
 OAK_API OAK_MUST_CHECK int oak_wait_fd(int fd, int events, int64_t limit);
 

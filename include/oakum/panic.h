@@ -18,7 +18,8 @@ OAK_API OAK_NORETURN void oak_panic(const char *fmt, ...) OAK_PRINTF(1, 2);
 
 /*
  * Runs fn(arg) when the enclosing block is left, in any way, a panic included; the last one deferred runs
- * first. A panic inside a defer replaces the one on its way.
+ * first. A panic inside a defer replaces the one on its way. (In a plain thread without memory for its first use of Oakum a
+ * panic ends the process without running it.)
  */
 #define oak_defer(fn, arg) OAK__DEFER(OAK__CAT(oak__defer_, __COUNTER__), fn, arg)
 
@@ -32,8 +33,8 @@ struct oak_panic_info {
 
 /*
  * Calls fn(arg). 0 when it returned; when it panicked, its defers have run, *info (may be NULL) tells what
- * happened and the result is -ENOTRECOVERABLE. -EINVAL: fn is NULL. Recovers only panics of the calling
- * goroutine.
+ * happened and the result is -ENOTRECOVERABLE. -EINVAL (fn is NULL), -ENOMEM (a plain thread's first use): fn is not
+ * called. Recovers only panics of the calling goroutine.
  */
 OAK_API OAK_MUST_CHECK int oak_recover(void (*fn)(void *), void *arg, struct oak_panic_info *info);
 

@@ -42,7 +42,8 @@ struct oak_scope_opts {
 /*
  * Opens a scope for the block that follows. Options as above, all may be left out. The block may be left in
  * any way (end, break, return, goto, panic); leaving waits for the children. break, return and goto out of
- * the block do not cancel the children; a panic does.
+ * the block do not cancel the children; a panic does. Out of memory: the block runs, oak_go and every blocking call in it
+ * return -ENOMEM, and so does the scope.
  */
 #define oak_scope(...) OAK__CAT(OAK__SCOPE_, OAK__COUNT(__VA_ARGS__))(__VA_ARGS__)
 
@@ -62,7 +63,7 @@ OAK_API int oak_scope_close(oak_scope *s);
  * -EINVAL (also: err is not negative). */
 OAK_API int oak_scope_fail(oak_scope *s, int err);
 /* The scope of the calling goroutine's nearest open oak_scope block, else the scope it was started in; NULL
- * when free. */
+ * when free, or in a plain thread without memory. */
 OAK_API oak_scope *oak_scope_current(void);
 /* The scope's context (borrowed). */
 OAK_API oak_ctx *oak_scope_ctx(oak_scope *s);
@@ -75,7 +76,7 @@ struct oak_scope_error {
     const char *panic;  /* what it panicked with, or NULL; valid until the scope is left */
 };
 /* The i-th error in the order they came (0 is the scope's error): 0, or -ENOENT past the last, -EINVAL (also:
- * out is NULL). At most 64 are kept. */
+ * out is NULL). At most 64 are kept; when memory is out the first one alone, and a panic without its text. */
 OAK_API int oak_scope_error_at(oak_scope *s, size_t i, struct oak_scope_error *out);
 
 /* ---- what the macros stand on; not for direct use ---- */

@@ -6,7 +6,8 @@
  *     case 0: ... received v from ch (open is false once ch is closed and drained)
  *     case 1: ... 7 was sent
  *     case 2: ... a second passed
- *     default: ... negative: -ECANCELED, -ETIMEDOUT (ambient context), -EPIPE (a send case's channel is closed)
+ *     default: ... negative: -ECANCELED, -ETIMEDOUT (ambient context), -EPIPE (a send case's channel is closed),
+ *              -ENOMEM (very many cases, or a plain thread's first use)
  *     }
  *
  * Among the cases that are ready one is chosen uniformly at random. Exactly the chosen operation happens; a

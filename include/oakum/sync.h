@@ -4,7 +4,8 @@
  * An object that is all zero bytes is ready to use: `static oak_mutex mu;` needs no initialiser. Objects may
  * live anywhere (globals, heap, stacks) but must not move or be freed while in use. All work from goroutines
  * and plain threads; a blocked goroutine costs no thread. Blocking calls end with -ECANCELED or -ETIMEDOUT
- * when the ambient context ends.
+ * when the ambient context ends. None of them allocates, but for a plain thread's first use (base.h): then what takes a
+ * lock, waits, or tries to take a lock, may also return -ENOMEM.
  *
  * A lock belongs to the goroutine that took it: unlocking it from another, or when it is not locked, is a
  * panic that names the caller. That is what makes lock cycles provable; for hand-overs between goroutines use
@@ -148,7 +149,7 @@ OAK_API OAK_MUST_CHECK int oak_errgroup_go(oak_errgroup *g, int (*fn)(void *), v
 OAK_API struct oak_ctx *oak_errgroup_ctx(oak_errgroup *g);
 /* Waits for all, frees the group, returns its first error or 0. When this wait itself is cancelled it cancels
  * the group and still waits: the group's goroutines have ended in every case. -EINVAL: g is NULL or no group any
- * more, or somebody waits already. */
+ * more, or somebody waits already. -ENOMEM: a plain thread's first use; nothing has happened. */
 OAK_API OAK_MUST_CHECK int oak_errgroup_wait(oak_errgroup *g);
 
 OAK__END

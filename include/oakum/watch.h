@@ -45,7 +45,8 @@ struct oak_leak_watch_stats {
 
 /*
  * Starts the watch; the first check comes after an interval. opts (NULL: the usual) is copied. 0; -EALREADY (it runs, or
- * is still stopping), -EINVAL (a negative interval, a wrong check), -EAGAIN, -ENOMEM (no thread). Any thread or goroutine.
+ * is still stopping), -EINVAL (a negative interval, a wrong check), -EAGAIN, -ENOMEM (no thread). A check that cannot be made for
+ * want of something counts as failed; the next one comes as ever. Any thread or goroutine.
  */
 OAK_API OAK_MUST_CHECK int oak_leak_watch_start(const struct oak_leak_watch_opts *opts);
 /*

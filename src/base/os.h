@@ -28,6 +28,11 @@ void oak__os_futex_wake(_Atomic uint32_t *word, int count);
  * the runtime, in order to wait for it in one thread, has it blocked in ours as well.
  */
 int oak__os_thread(void *(*fn)(void *), void *arg, const char *name);
+/* The bounds of the calling thread's own stack; NULLs where they cannot be told for want of memory. Of the process's first
+ * thread this means reading all of /proc/self/maps. */
+void oak__os_thread_bounds(char **lo, char **hi);
+/* Runs fn(arg) on a thread of its own, with a stack of the usual size, and waits for it: 0, -EAGAIN, -ENOMEM. */
+int oak__os_thread_wait(void *(*fn)(void *), void *arg);
 void oak__os_sleep(int64_t ns);
 /*
  * Clears some KiB below the caller's frame. What earlier calls have left there would come back to life in the holes of the frames to
@@ -48,7 +53,7 @@ void oak__os_membarrier(void);
 void *oak__os_reserve(size_t size, size_t align); /* readable and writable, committed by touch; NULL */
 void oak__os_unreserve(void *p, size_t size);
 int oak__os_guard(void *p, size_t size, bool light); /* light: MADV_GUARD_INSTALL, else mprotect */
-bool oak__os_guard_light_works(void);
+int oak__os_guard_light_works(void);                 /* 1, 0, or -ENOMEM: no page to try it on */
 /* madvise(2) says yes to what no kernel knows: an emulator's (qemu-user). It does something for each page that is reserved. */
 bool oak__os_advice_is_ignored(void);
 void oak__os_core(void *p, size_t size, bool dump); /* whether a core file is to have it */
@@ -116,6 +121,8 @@ enum oak__fault {
 void oak__fault_set(enum oak__fault kind, int after, int times, int err);
 /* 0, or the negative errno that this call must fail with. */
 int oak__fault_hit(enum oak__fault kind);
+/* Calls of this kind since a fault was set, the failed ones among them. Counting ends with the last failure. */
+int oak__fault_calls(enum oak__fault kind);
 /* malloc, calloc (one zeroed block) and free of the core, with the fault door. NULL when memory is out. */
 void *oak__malloc(size_t size);
 void *oak__calloc(size_t size);

@@ -192,7 +192,7 @@ static NOINLINE int check_one_at_a_time(const struct oak_leak_opts *opts, uint64
 struct oak_ctx *oak__leak_mask(void)
 {
     struct oak__g *g = oak__enter();
-    struct oak_ctx *masked = oak__ctx_mask(g);
+    struct oak_ctx *masked = g ? oak__ctx_mask(g) : NULL;
     oak__exit();
     return masked;
 }
@@ -200,7 +200,8 @@ struct oak_ctx *oak__leak_mask(void)
 void oak__leak_unmask(struct oak_ctx *masked)
 {
     struct oak__g *g = oak__enter();
-    oak__ctx_unmask(g, masked);
+    if (g)
+        oak__ctx_unmask(g, masked);
     oak__exit();
 }
 

@@ -6,11 +6,11 @@
  * thread: the C library may hold locks of exit that belong to that thread, so a goroutine that calls exit must not move to
  * another one. Nor does it matter then what its ambient context says, or how much stack it has left.
  */
+#include "base/os.h"
 #include "leak/report.h"
 #include "sched/fork.h"
 #include "sched/sched.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,17 +76,15 @@ OAK_NORETURN static void end_leaked(void)
 static void at_exit(void)
 {
     size_t proven = 0;
-    pthread_t t;
     if (load_relaxed(&oak__forked) || !is_wanted())
         return;
     if (load_relaxed(&said))
         end_leaked();
-    int err = pthread_create(&t, NULL, check_in_thread, &proven);
+    int err = oak__os_thread_wait(check_in_thread, &proven);
     if (err) {
-        fprintf(stderr, "oakum: the leak check could not run: %s\n", strerror(err));
+        fprintf(stderr, "oakum: the leak check could not run: %s\n", strerror(-err));
         return;
     }
-    pthread_join(t, NULL);
     if (proven)
         end_leaked();
 }

@@ -3,7 +3,6 @@
 #include "base/os.h"
 
 #include <malloc.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 /* Above the largest threshold that malloc ever sets itself, so that freeing it moves none. It is never touched. */
@@ -24,10 +23,8 @@ static void *sow_in_thread(void *unused)
 /* malloc, not the core's: what the program gets is what is to be found. */
 void oak__plants_sow(struct oak__plants *p)
 {
-    pthread_t t;
     p->at[0] = malloc(SMALL);
-    if (pthread_create(&t, NULL, sow_in_thread, NULL) == 0)
-        pthread_join(t, NULL);
+    (void)oak__os_thread_wait(sow_in_thread, NULL); /* without one there is a plant less */
     p->at[1] = sown;
     sown = NULL;
     p->at[2] = malloc(LARGE);

@@ -89,12 +89,12 @@ static bool wait_interval(void)
 
 static void *watch(void *own)
 {
-    if (!oak__m_take(own))
-        oak__fatal("libc has no room for the watch's key");
+    oak__m_take(own);
     store_relaxed(&thread_id, oak__os_gettid());
     while (wait_interval())
         check();
     store_relaxed(&thread_id, 0);
+    oak__m_give_back(own);
     store_release(&state, STOPPED);
     oak__os_futex_wake(&state, INT32_MAX);
     return NULL;

@@ -31,7 +31,8 @@ static inline bool oak__conn_ok(const oak_conn *c)
 /* 0, or why a call of this goroutine must fail at once. */
 static inline int oak__may_block(void)
 {
-    return oak__ctx_check(oak__self());
+    struct oak__g *g = oak__self();
+    return g ? oak__ctx_check(g) : -ENOMEM;
 }
 
 #endif

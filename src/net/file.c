@@ -21,7 +21,8 @@
 
 static int may_block(void)
 {
-    return oak__ctx_check(oak__self());
+    struct oak__g *g = oak__self();
+    return g ? oak__ctx_check(g) : -ENOMEM;
 }
 
 int oak_file_open(const char *path, int flags, mode_t mode)

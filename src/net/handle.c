@@ -118,7 +118,7 @@ static int wait_for_turn(struct oak__handle *h, int side, bool *queued)
 {
     struct oak__waiter *w = NULL;
     struct oak__g *g = oak__enter();
-    int err = oak__ctx_check(g);
+    int err = g ? oak__ctx_check(g) : -ENOMEM;
     if (!err) {
         lock(&h->lock);
         err = take_or_queue(h, side, g, &w);

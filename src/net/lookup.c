@@ -10,6 +10,7 @@
 #include "net/conn.h"
 #include "sched/park.h"
 
+#include <oakum/ctx.h>
 #include <netdb.h>
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -100,6 +101,8 @@ static int answer(void *args)
 static int await_answer(struct shared *s)
 {
     struct oak__g *g = oak__enter();
+    if (!g)
+        return -ENOMEM;
     int err = oak__ctx_check(g);
     if (!err) {
         lock(&s->lock);
@@ -167,7 +170,7 @@ int oak_lookup_host(const char *host, char (*out)[46], int max)
         memcpy(out[0], host, strlen(host) + 1);
         return 1;
     }
-    if (load_relaxed(&oak__self()->ctx))
+    if (oak_ctx_current())
         return ask_apart(host, out, max);
     struct question q = {.result = 0};
     memcpy(q.host, host, strlen(host) + 1);

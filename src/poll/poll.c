@@ -235,7 +235,7 @@ static void withdraw(struct oak__poll_fd *pd, const struct oak__waiter *w)
 int oak__poll_wait_fd(struct oak__poll_fd *pd, unsigned sides, int64_t deadline)
 {
     struct oak__g *g = oak__enter();
-    int err = oak__ctx_check(g);
+    int err = g ? oak__ctx_check(g) : -ENOMEM;
     if (!err) {
         lock(&pd->lock);
         err = look(pd, sides);

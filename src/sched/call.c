@@ -20,6 +20,8 @@ static bool wanted(struct oak__p *p)
 
 int oak__blocking_begin(void)
 {
+    if (!oak__m_self()) /* a plain thread that has not used Oakum: it has nothing to give away */
+        return 1;
     struct oak__g *g = oak__enter();
     struct oak__m *m = oak__m_self();
     if (g->kind == OAK__G_GOROUTINE && wanted(load_relaxed(&m->p))) {
@@ -34,6 +36,8 @@ int oak__blocking_begin(void)
 void oak__blocking_end(int *token)
 {
     (void)token;
+    if (!oak__m_self())
+        return;
     int saved = *oak_errno_location();
     oak__enter();
     oak__exit();
@@ -59,9 +63,9 @@ int oak_on_thread_stack(void (*fn)(void *), void *arg)
 {
     if (!fn)
         return -EINVAL;
-    struct oak__g *g = oak__enter();
+    struct oak__g *g = oak__m_self() ? oak__enter() : NULL;
     struct oak__m *m = oak__m_self();
-    if (g->kind == OAK__G_THREAD) {
+    if (!g || g->kind == OAK__G_THREAD) {
         oak__exit();
         fn(arg);
         return 0;

@@ -49,7 +49,8 @@ struct oak__g *oak__enter(void)
 
 void oak__exit(void)
 {
-    oak__exit_inline();
+    if (likely(oak__m_self() != NULL))
+        oak__exit_inline();
 }
 
 static struct oak__p *idle_p(void)
@@ -82,7 +83,7 @@ COLD struct oak__g *oak__enter_slow(void)
     if (!m) {
         m = oak__m_for_thread();
         if (!m)
-            oak__fatal("no memory for this thread's first use of Oakum");
+            return NULL;
     }
     for (;;) {
         switch (load_acquire(&m->own)) {

@@ -14,15 +14,18 @@
 
 #define TICKET_BITS(word) ((word) & ~(uint64_t)7)
 
-/* oak__enter and oak__exit for the hot paths. */
+/* oak__enter and oak__exit for the hot paths; the latter only by who has an M. */
 static inline struct oak__g *oak__enter_inline(void)
 {
     struct oak__m *m = oak__m_self();
     if (likely(m != NULL)) {
         store_relaxed(&m->entered, 1);
         oak__light_fence();
-        if (likely(load_acquire(&m->own) == OAK__OWN_P))
-            return load_relaxed(&m->g);
+        if (likely(load_acquire(&m->own) == OAK__OWN_P)) {
+            struct oak__g *g = load_relaxed(&m->g);
+            assume(g); /* so that looking whether there is one costs nothing here */
+            return g;
+        }
     }
     return oak__enter_slow();
 }

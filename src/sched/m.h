@@ -137,7 +137,8 @@ struct oak__sched {
     _Atomic int64_t polling;    /* 0: nobody is blocked in the poller; else until when + 1 */
     _Atomic int64_t last_poll;  /* when the poller was last looked at */
     _Atomic int64_t coarse_now;
-    _Atomic uint32_t monitor_asleep; /* futex */
+    _Atomic uint32_t monitor_asleep;  /* futex */
+    _Atomic uint32_t threads_refused; /* a P lies idle for want of a thread: the monitor tries again */
     _Atomic uint32_t nthreads;
     uint32_t nprocs;
     struct oak__p *p[OAK__MAX_PROCS];
@@ -147,6 +148,13 @@ struct oak__sched {
     struct oak__g *gfree; /* descriptors shared between Ps */
     _Atomic uint64_t ids;
 };
+
+/* The calling thread's P; NULL: it has none, or not even an M (sched.h). Entered. */
+static inline struct oak__p *oak__p_here(void)
+{
+    struct oak__m *m = oak__m_self();
+    return likely(m != NULL) ? load_relaxed(&m->p) : NULL;
+}
 
 extern struct oak__sched *oak__sched; /* NULL until started; in the runtime's own memory */
 extern struct oak__slab oak__g_slab, oak__m_slab;
@@ -194,7 +202,7 @@ int64_t oak__next_timer(void);
 void oak__hand_off(struct oak__p *p);
 /* Takes p from its holder if that one is in user code. */
 bool oak__retake(struct oak__p *p);
-struct oak__g *oak__enter_slow(void);
+struct oak__g *oak__enter_slow(void); /* as oak__enter */
 
 /* ---- call.c ---- */
 void oak__call_on_g0(struct oak__m *m, struct oak__g *g);
@@ -203,12 +211,14 @@ void oak__call_on_g0(struct oak__m *m, struct oak__g *g);
 void oak__g_free(struct oak__p *p, struct oak__g *g);
 
 /* ---- thread.c ---- */
-/* For a thread that is about to be started, so that memory cannot be out when it runs; NULL: no memory. The thread then
- * makes it its own (false: it cannot, libc has no room for a key), or whoever could not start one drops it. */
+/* For a thread of the runtime's own that is about to be started, so that nothing can be refused when it runs; NULL: no
+ * memory. The thread makes it its own and gives it back when it ends; whoever could not start one drops it. */
 struct oak__m *oak__m_new(void);
-bool oak__m_take(struct oak__m *m);
+void oak__m_take(struct oak__m *m);
+void oak__m_give_back(struct oak__m *m);
 void oak__m_drop(struct oak__m *m);
-struct oak__m *oak__m_for_thread(void); /* both, for the calling thread; NULL: no memory */
+/* For the calling thread, one of the program's: given back when it ends. NULL: no memory, or libc has no room for a key. */
+struct oak__m *oak__m_for_thread(void);
 /* m, the calling thread's, is from here to the end a plain thread's: with a goroutine id of its own, entered, without a P. */
 void oak__stand_in_begin(struct oak__m *m);
 void oak__stand_in_end(struct oak__m *m);

@@ -4,6 +4,7 @@
  *   - It takes the P from a thread that has sat in one goroutine for HOG (a computation), or that the kernel
  * has put to sleep in it (a blocking call: its CPU clock stands still), if anybody waits for that P.
  *   - It looks at the poller when nobody has for POLL_EVERY.
+ *   - It tries again where a P found no thread (worker.c).
  *   - It keeps the coarse clock, and gives back memory: of stacks that rest, and below the stack pointers of goroutines
  *     that have been parked for long.
  *
@@ -126,6 +127,17 @@ static bool backlog(void)
     return load_relaxed(&s->global_count) != 0;
 }
 
+/* Where a P found no thread earlier. What is left of the want is said again by who fails again. */
+static bool retry_threads(void)
+{
+    struct oak__sched *s = oak__sched;
+    if (likely(!load_relaxed(&s->threads_refused)))
+        return false;
+    store_seq(&s->threads_refused, 0);
+    oak__wake_worker();
+    return true;
+}
+
 /* One round; true when something was done. *wanted: work waits behind a busy P. */
 static bool round_once(int64_t now, bool *wanted)
 {
@@ -134,7 +146,9 @@ static bool round_once(int64_t now, bool *wanted)
     did |= run_thread_timers(now, wanted);
     for (uint32_t i = 0; i < s->nprocs; i++)
         did |= check_p(s->p[i], now, wanted);
-    if (load_relaxed(&s->nidle_ps) && (backlog() || oak__next_timer() <= now)) {
+    if (retry_threads()) {
+        *wanted = true;
+    } else if (load_relaxed(&s->nidle_ps) && (backlog() || oak__next_timer() <= now)) {
         *wanted = true;
         oak__wake_worker();
     }
@@ -170,7 +184,8 @@ static bool deep_sleep(int64_t now)
     if (load_relaxed(&s->nidle_ps) != s->nprocs)
         return false;
     store_seq(&s->monitor_asleep, 1);
-    bool idle = load_seq(&s->nidle_ps) == s->nprocs && load_relaxed(&s->global_count) == 0;
+    bool idle = load_seq(&s->nidle_ps) == s->nprocs && load_relaxed(&s->global_count) == 0 &&
+                load_seq(&s->threads_refused) == 0;
     /* Stacks are trimmed before the sleep gets long. */
     int64_t until = trim(now) ? now + TRIM_EVERY : OAK_FOREVER;
     if (idle)
@@ -183,8 +198,7 @@ void *oak__monitor(void *own)
 {
     struct oak__sched *s = oak__sched;
     struct oak__m *m = own;
-    if (!oak__m_take(m))
-        oak__fatal("libc has no room for the monitor's key");
+    oak__m_take(m);
     /* It looks at stacks (trim.c): to the leak proof their addresses on its own stack are no references. */
     m->scheduler = true;
     oak__note_stack(m, __builtin_frame_address(0));

@@ -100,27 +100,35 @@ struct oak__g *oak__pick_local(struct oak__p *p)
     return pick_local(p);
 }
 
-/* g, in no queue, becomes the running goroutine of m; a stack if it has none. */
-SCHEDULER_STEP static NOINLINE void give_stack(struct oak__p *p, struct oak__g *g)
+/* False: there is none to be had. */
+SCHEDULER_STEP static NOINLINE bool give_stack(struct oak__p *p, struct oak__g *g)
 {
     if (unlikely(oak__away_on()) && g->stack_lo && (g->sp = oak__away_resume(g->stack_lo)))
-        return;
+        return true;
     if (!g->stack_lo)
         g->stack_lo = oak__stack_get(&p->stacks);
     if (unlikely(!g->stack_lo))
-        oak__fatal("no stack for goroutine %llu although its descriptor was granted",
-                   (unsigned long long)load_relaxed(&g->id));
+        return false;
     g->sp = oak__stack_prepare(oak__stack_top(g->stack_lo, g->stack_class));
+    return true;
 }
 
-INLINE_STEP void make_running(struct oak__m *m, struct oak__p *p, struct oak__g *g)
+/*
+ * g, in no queue, becomes the running goroutine of m; a stack if it has none. False: none could be had although there is
+ * address space for it (no memory or no mapping for its guard). Then g waits behind all others, those who will give theirs
+ * back among them.
+ */
+INLINE_STEP bool make_running(struct oak__m *m, struct oak__p *p, struct oak__g *g)
 {
-    if (unlikely(!g->sp))
-        give_stack(p, g);
+    if (unlikely(!g->sp) && unlikely(!give_stack(p, g))) {
+        oak__global_push(g);
+        return false;
+    }
     store_relaxed(&g->status, OAK__G_RUNNING);
     store_relaxed(&g->m, m);
     store_relaxed(&m->g, g);
     oak__event(OAK__EV_START, g);
+    return true;
 }
 
 /* Somebody has claimed g's wait while it was on its way: it is told, or runs on. */
@@ -202,8 +210,7 @@ INLINE_STEP void leave_to(struct oak__m *m, struct oak__g *g, enum oak__prev_op 
 {
     bool dying = op == OAK__PREV_EXIT;
     leave_note(m, g, op);
-    if (next) {
-        make_running(m, load_relaxed(&m->p), next);
+    if (next && likely(make_running(m, load_relaxed(&m->p), next))) {
         if (dying)
             sanitize_stack_end(g);
         sanitize_to_g(m, g, next, dying);
@@ -268,7 +275,10 @@ void oak__leave_yielding(struct oak__m *m, struct oak__g *g)
 
 SCHEDULER_STEP void oak__run(struct oak__m *m, struct oak__g *g)
 {
-    make_running(m, load_relaxed(&m->p), g);
+    if (unlikely(!make_running(m, load_relaxed(&m->p), g))) {
+        oak__os_sleep(OAK_MILLISECOND); /* those that can run may be on their way */
+        return;
+    }
     sanitize_to_g(m, NULL, g, false);
     oak__switch(&m->g0_sp, g->sp);
     sanitize_arrived(m, NULL, false);
@@ -281,7 +291,7 @@ SCHEDULER_STEP void oak__run(struct oak__m *m, struct oak__g *g)
  */
 void oak__ready(struct oak__g *g)
 {
-    struct oak__p *p = load_relaxed(&oak__m_self()->p);
+    struct oak__p *p = oak__p_here();
     store_relaxed(&g->status, OAK__G_RUNNABLE);
     oak__event(OAK__EV_UNBLOCK, g);
     sanitize_made_runnable(g);
@@ -358,7 +368,7 @@ SCHEDULER_STEP static void take_over(struct oak__m *m, struct oak__g *g, struct 
     next->sp = g->stack_lo; /* any value but NULL: it is saved anew when next leaves */
     g->stack_lo = NULL;
     oak__g_free(p, g);
-    make_running(m, p, next);
+    (void)make_running(m, p, next); /* it has a stack */
 }
 
 void oak__g_main(void)

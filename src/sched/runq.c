@@ -108,3 +108,13 @@ struct oak__g *oak__global_pop(struct oak__p *p, uint32_t max)
     }
     return n ? batch[0] : NULL;
 }
+
+void oak__runq_give_up(struct oak__p *p)
+{
+    struct oak__g *g = load_relaxed(&p->next);
+    store_relaxed(&p->next, NULL);
+    do
+        if (g)
+            oak__global_push(g);
+    while ((g = oak__ring_pop(p)) || (g = fresh_pop(p)));
+}

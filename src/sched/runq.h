@@ -19,6 +19,9 @@ bool oak__ring_spill(struct oak__p *p, struct oak__g *g, uint32_t h, uint32_t t)
 /* Half of victim's ring moves to thief's, which is empty; one of them is returned. */
 struct oak__g *oak__ring_steal(struct oak__p *thief, struct oak__p *victim);
 
+/* All that is queued at p, which nobody holds, moves to the global queue. */
+void oak__runq_give_up(struct oak__p *p);
+
 static inline void oak__ring_push(struct oak__p *p, struct oak__g *g)
 {
     for (;;) {

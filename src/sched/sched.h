@@ -10,6 +10,11 @@
  * After anything that may park, the thread may be another one: ask oak__m_self() again, hold no M or P across
  * it.
  *
+ * Without memory. A plain thread whose first use of Oakum finds no memory for its M is in the runtime without one: it
+ * has no P that anybody could take, so it may take locks and wake others like anybody else. What it has not got is a
+ * stand-in: nothing can be owned by it, nor wait. So who needs the goroutine that oak__enter() returns looks whether there
+ * is one, and says -ENOMEM; who needs none (to close, to signal, to give back) does its work.
+ *
  * Internal: every folder above sched may include it.
  */
 #ifndef OAK_SCHED_SCHED_H
@@ -19,12 +24,16 @@
 
 struct oak_panic_info;
 
-/* Enters and returns the calling goroutine (or the plain thread's stand-in). Never NULL: a plain thread whose
- * first use finds no memory is fatal only here; see oak__enter_try. */
+/* Enters and returns the calling goroutine (or the plain thread's stand-in); NULL: a plain thread without memory for
+ * one, see above. */
 struct oak__g *oak__enter(void);
 void oak__exit(void);
-/* The calling goroutine or stand-in without entering. */
+/* The calling goroutine or stand-in without entering; NULL as above. */
 struct oak__g *oak__self(void);
+/* From here to oak__thread_allow this plain thread, which has no stand-in, gets none: in a block whose context could not be
+ * made, calls that would heed it go on failing when memory is there again. They nest. */
+void oak__thread_refuse(void);
+void oak__thread_allow(void);
 /* The same for signal handlers: NULL when this thread runs none, or is in the scheduler; the goroutine whose call it makes
  * (call.c). *entered tells whether it was interrupted inside the runtime. */
 struct oak__g *oak__self_if_any(bool *entered);

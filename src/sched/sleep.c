@@ -17,7 +17,7 @@ int64_t oak__coarse_now(void)
 
 void oak__timer_start(struct oak__timer *t, int64_t when, oak__timer_fn fn, uint64_t arg)
 {
-    struct oak__p *p = load_relaxed(&oak__m_self()->p);
+    struct oak__p *p = oak__p_here();
     if (likely(p != NULL)) {
         /* A P looks at its own wheel before its worker sleeps, so nobody has to be told. */
         oak__timer_arm(&p->wheel, t, when, fn, arg);
@@ -49,13 +49,18 @@ static void look_around(struct oak__p *p)
 
 void oak_yield(void)
 {
+    struct oak__m *m = oak__m_self();
+    if (unlikely(!m)) {
+        sched_yield();
+        return;
+    }
     struct oak__g *g = oak__enter_inline();
     if (g->kind == OAK__G_THREAD) {
         oak__exit_inline();
         sched_yield();
         return;
     }
-    struct oak__m *m = oak__m_self();
+    m = oak__m_self();
     struct oak__p *p = load_relaxed(&m->p);
     if (oak__runq_empty(p) && load_relaxed(&oak__sched->global_count) == 0) {
         uint32_t n = load_relaxed(&p->lone_yields) + 1;
@@ -74,6 +79,8 @@ void oak_yield(void)
 int oak_sleep(int64_t ns)
 {
     struct oak__g *g = oak__enter();
+    if (unlikely(!g))
+        return -ENOMEM;
     int err = oak__ctx_check(g);
     if (!err && ns > 0) {
         int64_t deadline = oak__deadline_of(ns);

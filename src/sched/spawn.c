@@ -1,7 +1,8 @@
 /*
  * Making goroutines. A descriptor comes from its P's list, which is filled from a shared list or the slab in
  * batches; it costs no stack until its first run. There are never more descriptors than stacks can exist, so
- * a goroutine that was granted a descriptor will get a stack.
+ * a goroutine that was granted a descriptor will get a stack: at once, unless its guard cannot be had just then
+ * (make_running).
  */
 #include "sched/event.h"
 #include "sched/inline.h"
@@ -180,7 +181,7 @@ SCHEDULER_STEP static int reserve(struct oak__p *p, int class, struct oak__g **o
     struct oak__g *g = g_alloc(p);
     if (!g)
         return oak__stack_capacity() ? -ENOMEM : -EAGAIN;
-    if (class != OAK__STACK_DEFAULT) {
+    if (class != OAK__STACK_DEFAULT || unlikely(load_relaxed(&oak__stacks_scarce))) {
         g->stack_lo = oak__stack_get_class(class);
         if (!g->stack_lo) {
             g->stack_class = (uint8_t) class;
@@ -219,13 +220,13 @@ static inline void queue_new(struct oak__p *p, struct oak__g *g)
 static int create(const struct oak__spawn *s, int class, void *heap)
 {
     struct oak__m *m = oak__m_self();
-    struct oak__p *p = load_relaxed(&m->p);
+    struct oak__p *p = oak__p_here();
     struct oak__g *g;
     int err = reserve(p, class, &g);
     if (err)
         return err;
     sanitize_g_begin(g);
-    set_up(g, s, load_relaxed(&m->g), class, heap);
+    set_up(g, s, m ? load_relaxed(&m->g) : NULL, class, heap);
     store_release(&g->id, new_id(p));
     count_created(p);
     oak__event(OAK__EV_CREATE, g);
@@ -258,9 +259,11 @@ int oak__spawn(const struct oak__spawn *s)
             return -ENOMEM;
         memcpy(heap, s->args, s->args_size);
     }
-    oak__enter_inline();
-    err = create(s, class, heap);
-    oak__exit_inline();
+    err = -ENOMEM;
+    if (likely(oak__enter_inline() != NULL)) {
+        err = create(s, class, heap);
+        oak__exit_inline();
+    }
     if (unlikely(err))
         oak__free(heap);
     return err;

@@ -46,10 +46,11 @@ static uint32_t procs_wanted(void)
 
 static bool make_ps(struct oak__sched *s, int64_t now)
 {
-    s->nprocs = procs_wanted();
+    static char *mem;
     size_t size = round_up(sizeof(struct oak__p), 128);
-    char *mem = oak__runtime_alloc(size * s->nprocs);
-    if (!mem)
+    if (!s->nprocs)
+        s->nprocs = procs_wanted();
+    if (!mem && !(mem = oak__runtime_alloc(size * s->nprocs)))
         return false;
     for (uint32_t i = 0; i < s->nprocs; i++) {
         struct oak__p *p = s->p[i] = (struct oak__p *)(mem + size * i);
@@ -75,15 +76,28 @@ static int start_threads(void)
     return err;
 }
 
+/* Room for stacks, and one of them, so that nobody waits for a first one that cannot be had. */
+static bool have_stacks(void)
+{
+    char *first = oak__stack_capacity() ? oak__stack_get_class(OAK__STACK_DEFAULT) : NULL;
+    if (first)
+        oak__stack_put_class(OAK__STACK_DEFAULT, first);
+    return first != NULL;
+}
+
+/* What an attempt that failed has got is for the next one: this memory cannot be given back. */
 static int start_locked(void)
 {
+    static struct oak__sched *made;
     if (load_relaxed(&started))
         return 0;
     struct oak__sched *s = oak__sched;
     if (!s) {
-        if (!oak__stack_capacity())
+        if (!have_stacks())
             return -ENOMEM;
-        s = oak__runtime_alloc(sizeof *s);
+        if (!made)
+            made = oak__runtime_alloc(sizeof *made);
+        s = made;
         int64_t now = oak__os_now();
         if (!s || !make_ps(s, now))
             return -ENOMEM;

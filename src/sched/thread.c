@@ -10,24 +10,38 @@
 __thread struct oak__m *oak__tls_m;
 struct oak__slab oak__m_slab = OAK__SLAB("threads", struct oak__m);
 
-static pthread_key_t key;
-static pthread_once_t key_once = PTHREAD_ONCE_INIT;
-static bool have_key;
+/* How deep this thread is in blocks that it has entered without a stand-in. */
+static __thread __attribute__((tls_model("initial-exec"))) unsigned refused;
+
+static pthread_key_t key; /* whose destructor gives a thread's M back */
+static oak__lock key_lock;
+static _Atomic bool have_key;
 /* Ids of stand-ins, apart from goroutines' so that they exist before the runtime is started. */
 static _Atomic uint64_t thread_ids = (uint64_t)1 << 60; /* an id and two flag bits fit a lock word */
 
-static void thread_ends(void *arg)
+void oak__m_give_back(struct oak__m *m)
 {
-    struct oak__m *m = arg;
     oak__stand_in_end(m);
     m->tid = 0; /* another thread may get the number: to the leak proof this is nobody's stack any more */
     oak__tls_m = NULL;
     oak__slab_free(&oak__m_slab, m);
 }
 
-static void make_key(void)
+static void thread_ends(void *m)
 {
-    have_key = pthread_key_create(&key, thread_ends) == 0;
+    oak__m_give_back(m);
+}
+
+/* Made once; tried again as long as the program has used all keys up. */
+static bool key_made(void)
+{
+    if (load_acquire(&have_key))
+        return true;
+    lock(&key_lock);
+    bool made = load_relaxed(&have_key) || pthread_key_create(&key, thread_ends) == 0;
+    store_release(&have_key, made);
+    unlock(&key_lock);
+    return made;
 }
 
 struct oak__m *oak__m_new(void)
@@ -69,32 +83,42 @@ void oak__stand_in_end(struct oak__m *m)
     store_relaxed(&m->stand_in.status, OAK__G_FREE);
 }
 
-bool oak__m_take(struct oak__m *m)
+void oak__m_take(struct oak__m *m)
 {
-    pthread_once(&key_once, make_key);
-    if (!have_key || pthread_setspecific(key, m))
-        return false;
     m->tid = oak__os_gettid();
     note_plain_stack(m);
     store_relaxed(&m->rng, oak__os_random());
     oak__stand_in_begin(m);
     oak__tls_m = m;
-    return true;
 }
 
 struct oak__m *oak__m_for_thread(void)
 {
-    struct oak__m *m = oak__m_new();
-    if (m && !oak__m_take(m)) {
+    struct oak__m *m = refused || !key_made() ? NULL : oak__m_new();
+    if (!m)
+        return NULL;
+    if (pthread_setspecific(key, m)) { /* it may want memory, too */
         oak__m_drop(m);
         return NULL;
     }
+    oak__m_take(m);
     return m;
+}
+
+void oak__thread_refuse(void)
+{
+    refused++;
+}
+
+void oak__thread_allow(void)
+{
+    refused--;
 }
 
 uint64_t oak_self(void)
 {
-    return load_relaxed(&oak__self()->id);
+    struct oak__g *g = oak__self();
+    return g ? load_relaxed(&g->id) : 0;
 }
 
 bool oak_in_goroutine(void)
@@ -106,5 +130,7 @@ bool oak_in_goroutine(void)
 
 void oak_set_name(const char *name)
 {
-    store_release(&oak__self()->name, name);
+    struct oak__g *g = oak__self();
+    if (g)
+        store_release(&g->name, name);
 }

@@ -6,9 +6,10 @@
  * the hands of the code that is between the two. The idle lists are under sched.lock. A sleeping M is woken
  * by next_p, then wake = 1 (release); it reads wake with acquire, so it sees next_p.
  */
+#include "poll/poll.h"
 #include "sched/event.h"
 #include "sched/fork.h"
-#include "sched/m.h"
+#include "sched/runq.h"
 #include "sched/sanitize.h"
 #include "sched/sched.h"
 
@@ -128,20 +129,11 @@ __attribute__((no_sanitize("address"))) static void note_libc_words(struct oak__
 /* The bounds of this thread's own stack, for the sanitizer and the leak proof. */
 void oak__note_stack(struct oak__m *m, void *base)
 {
-    pthread_attr_t attr;
-    void *lo;
-    size_t size;
     m->g0_base = base;
-    m->g0_lo = m->g0_hi = NULL;
     m->g0_record = m->g0_made_with = NULL;
-    if (pthread_getattr_np(pthread_self(), &attr))
-        return;
-    if (!pthread_attr_getstack(&attr, &lo, &size)) {
-        m->g0_lo = lo;
-        m->g0_hi = (char *)lo + size;
+    oak__os_thread_bounds(&m->g0_lo, &m->g0_hi);
+    if (m->g0_lo)
         note_libc_words(m);
-    }
-    pthread_attr_destroy(&attr);
 }
 
 static void *worker(void *arg)
@@ -204,12 +196,20 @@ void oak__start_worker(struct oak__p *p, bool spinning)
     }
     if (new_worker(p, spinning) == 0)
         return;
-    /* No thread to be had: the P waits on the idle list; the monitor tries again while work waits. */
+    /*
+     * No thread to be had: the P waits on the idle list, and what was queued at it where anybody looks. The one who sleeps in
+     * the poller may be the only one there is. If there is none at all, nobody looks at timers and the poller either: the
+     * monitor tries again.
+     */
+    oak__runq_give_up(p);
     lock(&s->lock);
     oak__idle_p_put(p);
     unlock(&s->lock);
     if (spinning)
         fetch_sub_seq(&s->nspinning, 1);
+    store_seq(&s->threads_refused, 1);
+    if (load_seq(&s->polling))
+        oak__poll_break();
     oak__monitor_wake();
 }
 

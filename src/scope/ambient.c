@@ -14,6 +14,10 @@ _Static_assert(sizeof(struct ambient) == sizeof(struct oak__ambient), "oak__ambi
 static void restore(void *arg)
 {
     struct ambient *a = arg;
+    if (!a->link.owner) {
+        oak__thread_allow();
+        return;
+    }
     oak__enter();
     oak__ctx_switch(a->link.owner, a->outer);
     oak__ctx_put(a->outer);
@@ -36,11 +40,16 @@ static struct oak__ambient *enter_with(struct oak__ambient *mem, struct oak_ctx 
 {
     struct ambient *a = (struct ambient *)mem;
     struct oak__g *g = oak__enter();
+    defer_push(g, &a->link, restore, a);
+    if (!g) {
+        oak_ctx_unref(inner);
+        oak__thread_refuse();
+        return mem;
+    }
     a->outer = oak_ctx_ref(load_relaxed(&g->ctx));
     a->inner = inner;
     oak__ctx_switch(g, inner);
     oak__exit();
-    defer_push(g, &a->link, restore, a);
     return mem;
 }
 

@@ -71,5 +71,6 @@ void oak__ctx_unmask(struct oak__g *g, struct oak_ctx *masked)
 
 oak_ctx *oak_ctx_current(void)
 {
-    return load_relaxed(&oak__self()->ctx);
+    struct oak__g *g = oak__self();
+    return g ? load_relaxed(&g->ctx) : NULL;
 }

@@ -105,7 +105,11 @@ static int wait_all(oak_errgroup *g)
 
 int oak_errgroup_wait(oak_errgroup *g)
 {
-    if (!ok(g) || swap_seq(&g->awaited, true))
+    if (!ok(g))
+        return -EINVAL;
+    if (!oak__self()) /* a plain thread that cannot wait: the group stays */
+        return -ENOMEM;
+    if (swap_seq(&g->awaited, true))
         return -EINVAL;
     int cancelled = wait_all(g);
     int err = load_acquire(&g->err);

@@ -36,6 +36,8 @@ static OAK_NORETURN void land(struct oak__frame *f, const struct oak__panic *p)
 void oak__panic_begin(struct oak__panic *p)
 {
     struct oak__g *g = oak__self();
+    if (!g) /* nothing stands between it and the end */
+        oak__panic_die(p);
     struct oak__frame root = {.ends_process = true}; /* a plain thread has none of its own */
     struct oak__frame *f = g->recover;
     if (!f)

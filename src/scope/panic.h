@@ -64,19 +64,22 @@ OAK_NORETURN void oak__panic_begin(struct oak__panic *p);
 OAK_NORETURN void oak__panic_die(const struct oak__panic *p);
 
 /* An entry of g->defers made by the library itself. Leaving by another way than a panic, the caller takes it
- * off. */
+ * off. g NULL: a plain thread without memory for a stand-in; it stands in no chain, and no panic of that thread stops anywhere. */
 static inline void defer_push(struct oak__g *g, struct oak__defer *d, void (*fn)(void *), void *arg)
 {
     d->fn = fn;
     d->arg = arg;
     d->owner = g;
+    if (unlikely(!g))
+        return;
     d->outer = g->defers;
     g->defers = d;
 }
 
 static inline void defer_pop(struct oak__g *g, struct oak__defer *d)
 {
-    g->defers = d->outer;
+    if (likely(g != NULL))
+        g->defers = d->outer;
 }
 
 #endif

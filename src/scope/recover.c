@@ -20,6 +20,8 @@ int oak_recover(void (*fn)(void *), void *arg, struct oak_panic_info *info)
         return -EINVAL;
     struct oak__g *g = oak__self();
     struct oak__frame f;
+    if (!g)
+        return -ENOMEM;
     frame_push(g, &f, info);
     if (jump_save(&f.jump) == 0) {
         fn(arg);

@@ -12,11 +12,21 @@ oak_scope
     *oak_scope_current(void)
     {
         struct oak__g *g = oak__self();
+        if (!g)
+            return NULL;
         for (struct oak__defer *d = g->defers; d; d = d->outer)
             if (d->fn == unwind)
                 return d->arg;
         return load_relaxed(&g->scope);
     }
+
+/* Its owner is a plain thread without memory for a stand-in: there will be no children. */
+static struct oak_scope *fail_to_open(struct oak_scope *s)
+{
+    s->ctx = oak_ctx_ref(&oak__ctx_failed);
+    oak__thread_refuse();
+    return s;
+}
 
 oak_scope
     *oak__scope_enter(struct oak__scope_mem *mem, const struct oak_scope_opts *opts)
@@ -27,14 +37,17 @@ oak_scope
                           opts->name ? opts->name : "without a name", (int)opts->policy);
         s->opts = *opts;
         s->opened_at = caller_pc();
+        s->magic = OAK__SCOPE_MAGIC;
+        s->owner = oak__self();
+        if (!s->owner)
+            return fail_to_open(s);
         s->parent = oak_scope_current();
         int64_t limit = opts->timeout ? opts->timeout : OAK_FOREVER;
         s->ctx = oak__ctx_make(oak_ctx_current(), oak__deadline_of(limit), false);
         if (!s->ctx)
             s->ctx = oak_ctx_ref(&oak__ctx_failed);
-        s->magic = OAK__SCOPE_MAGIC;
 
-        s->owner = oak__enter();
+        oak__enter();
         s->outer = oak_ctx_ref(load_relaxed(&s->owner->ctx));
         oak__ctx_switch(s->owner, s->ctx);
         oak__scope_hang(s);
@@ -64,6 +77,8 @@ static int wait_idle_until(struct oak_scope *s, struct oak__g *g, int64_t deadli
  */
 void oak__scope_wait_idle(struct oak_scope *s)
 {
+    if (!s->owner)
+        return;
     struct oak__g *g = oak__enter();
     struct oak_ctx *ambient = oak__ctx_mask(g);
     oak__ctx_unmask(g, s->ctx);
@@ -90,12 +105,17 @@ static void finish(struct oak_scope *s)
     oak__scope_wait_idle(s);
     if (s->opts.err)
         *s->opts.err = oak__scope_result(s);
-    oak__enter();
-    oak__scope_unhang(s);
-    oak__ctx_switch(s->owner, s->outer);
-    oak__ctx_put(s->outer);
-    oak__ctx_put(s->ctx);
-    oak__exit();
+    if (s->owner) {
+        oak__enter();
+        oak__scope_unhang(s);
+        oak__ctx_switch(s->owner, s->outer);
+        oak__ctx_put(s->outer);
+        oak__ctx_put(s->ctx);
+        oak__exit();
+    } else {
+        oak_ctx_unref(s->ctx);
+        oak__thread_allow();
+    }
     oak__scope_free_failures(s);
     s->magic = 0;
 }

@@ -85,6 +85,8 @@ static int take_place(struct oak_scope *s, struct oak__g *g)
 int oak__scope_take_place(struct oak_scope *s)
 {
     struct oak__g *g = oak__enter();
+    if (!g)
+        return -ENOMEM;
     int err = oak__ctx_check(g);
     if (!err)
         err = take_place(s, g);
@@ -119,8 +121,11 @@ static void record(struct oak_scope *s, int err, const struct oak__g *g, const c
         oak__free((void *)(uintptr_t)panic);
         return;
     }
-    *f = (struct oak__scope_failure){
-        .e = {.err = err, .goroutine = load_relaxed(&g->id), .name = load_relaxed(&g->name), .panic = panic}};
+    *f = (struct oak__scope_failure){.e = {.err = err, .panic = panic}};
+    if (g) {
+        f->e.goroutine = load_relaxed(&g->id);
+        f->e.name = load_relaxed(&g->name);
+    }
     if (s->nfailures++)
         s->last->next = f;
     s->last = f;

@@ -37,13 +37,13 @@ bool oak__away_at_rest(void)
 
 /* ---- turning it on ---- */
 
-/* The kernel puts a page over a guard (it may refuse to some day), and it can be written to. */
-static bool fills_guards(int fd)
+/* The kernel puts a page over a guard (it may refuse to some day), and it can be written to. 0, -ENOTSUP, -ENOMEM. */
+static int fills_guards(int fd)
 {
     const size_t page = oak__os_page_size();
     char *p = oak__os_reserve(page, page);
     if (!p)
-        return false;
+        return -ENOMEM;
     memset(away.staging, 'x', page);
     bool works = oak__os_userfault_add(fd, p, page) == 0 && oak__os_guard(p, page, true) == 0 &&
                  oak__os_userfault_fill(fd, p, away.staging) == 0 && memcmp(p, away.staging, page) == 0 &&
@@ -52,25 +52,27 @@ static bool fills_guards(int fd)
     if (works)
         *p = 'y'; /* the protection has gone with the old page, or this would be a fault */
     oak__os_unreserve(p, page);
-    return works;
+    return works ? 0 : -ENOTSUP;
 }
 
 int oak__away_begin(void)
 {
     if (oak__away_on())
         return 0;
-    if (OAK_ASAN || OAK_TSAN || !oak__os_guard_light_works())
-        return -ENOTSUP;
+    int light = OAK_ASAN || OAK_TSAN ? 0 : oak__os_guard_light_works();
+    if (light <= 0)
+        return light ? light : -ENOTSUP;
     if (!away.staging)
         away.staging = oak__runtime_alloc(STAGING * oak__os_page_size());
     if (!away.staging)
         return -ENOMEM;
     int fd = oak__os_userfault_open();
     if (fd < 0)
-        return -ENOTSUP;
-    if (!fills_guards(fd)) {
+        return fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM ? fd : -ENOTSUP;
+    int err = fills_guards(fd);
+    if (err) {
         (void)oak__os_close(fd);
-        return -ENOTSUP;
+        return err;
     }
     away.fd = fd;
     away.pid = getpid();

@@ -36,6 +36,8 @@ static struct class
     {.slot = 8 << 20, .want = 32ull << 30},
 };
 
+_Atomic bool oak__stacks_scarce;
+
 static size_t guard_size(void)
 {
     return oak__os_page_size();
@@ -135,7 +137,10 @@ static bool reserve(struct class *c)
 {
     if (c->base)
         return true;
-    c->light = oak__os_guard_light_works();
+    int light = oak__os_guard_light_works();
+    if (light < 0)
+        return false;
+    c->light = light;
     uint64_t want = c->want;
     /* No more than can get a guard. */
     if (!c->light && want > HEAVY_GUARD_LIMIT * c->slot)
@@ -177,7 +182,10 @@ static char *take(struct class *c)
         return NULL;
     char *slot = c->base + c->slot * fresh;
     dump_more(c, fresh);
-    if (oak__os_guard(slot, guard_size(), c->light) < 0)
+    bool guarded = oak__os_guard(slot, guard_size(), c->light) == 0;
+    if (c == &classes[OAK__STACK_DEFAULT] && unlikely(load_relaxed(&oak__stacks_scarce) == guarded))
+        store_relaxed(&oak__stacks_scarce, !guarded);
+    if (!guarded)
         return NULL;
     store_release(&c->used, fresh + 1);
     return slot + guard_size();

@@ -38,7 +38,12 @@ char *oak__stack_top(char *lo, int class);
 /* lo of a stack of the default class from the cache or the pool; NULL when the region is exhausted. */
 char *oak__stack_get(struct oak__stack_cache *c);
 void oak__stack_put(struct oak__stack_cache *c, char *lo);
-/* The same for other classes, straight from the pool. Any thread. */
+/*
+ * The last stack that was wanted of the default class could not be made although the region has room: no memory, or no
+ * mapping, for its guard. Then whoever starts a goroutine makes sure of a stack first.
+ */
+extern _Atomic bool oak__stacks_scarce;
+/* The same for any class, straight from the pool. Any thread. */
 char *oak__stack_get_class(int class);
 void oak__stack_put_class(int class, char *lo);
 

@@ -66,6 +66,8 @@ static int park(struct oak__chan *c, struct oak__g *g, struct oak__waiter *w)
 static int wait_on_nil(enum oak_wait_reason reason, int64_t limit)
 {
     struct oak__g *g = oak__enter();
+    if (!g)
+        return -ENOMEM;
     int err = oak__ctx_check(g);
     if (!err) {
         oak__wait_begin(g, reason, NULL, oak__deadline_of(limit));
@@ -126,6 +128,8 @@ ALWAYS_INLINE int operate(struct oak__chan *c, bool sending, void *elem, int64_t
     if (unlikely(!oak__chan_ok(c)))
         return -EINVAL;
     struct oak__g *g = oak__enter_inline();
+    if (unlikely(!g))
+        return -ENOMEM;
     int err = limit < 0 ? 0 : oak__ctx_check(g);
     if (likely(!err)) {
         struct oak__m *m = oak__m_self();
@@ -185,7 +189,7 @@ static struct oak__g *claim_all(struct oak__chan *c, struct oak__link *queue, bo
 
 int oak__chan_close_entered(struct oak__chan *c)
 {
-    chan_lock(c, load_relaxed(&oak__m_self()->p));
+    chan_lock(c, oak__p_here());
     bool was_closed = load_relaxed(&c->closed);
     struct oak__g *chain = NULL;
     if (!was_closed) {
@@ -227,7 +231,7 @@ static int name_waiters(int fd, const struct oak__link *queue, const char *what)
 
 int oak__chan_free_entered(struct oak__chan *c)
 {
-    chan_lock(c, load_relaxed(&oak__m_self()->p));
+    chan_lock(c, oak__p_here());
     bool busy = !list_empty(&c->senders) || !list_empty(&c->receivers);
     if (busy) {
         dprintf(STDERR_FILENO, "oakum: oak_chan_free(%p): not freed, goroutines are blocked on it:\n",

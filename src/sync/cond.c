@@ -33,7 +33,7 @@ static int wait_within(oak_cond *pc, oak_mutex *pm, int64_t limit, const void *c
         return -EINVAL;
     struct oak__mutex *m = mutex_of(pm);
     struct oak__g *g = oak__self();
-    if (mutex_owner(m) != load_relaxed(&g->id))
+    if (!g || mutex_owner(m) != load_relaxed(&g->id))
         oak__panic_at(caller, "wait on condition %p with mutex %p, which the caller does not hold",
                       (void *)pc, (void *)pm);
     int err = oak__ctx_check(g);

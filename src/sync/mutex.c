@@ -210,7 +210,7 @@ static inline int lock_within(oak_mutex *pm, int64_t limit)
         return -EINVAL;
     struct oak__mutex *m = mutex_of(pm);
     struct oak__g *g = oak__self();
-    int err = oak__ctx_check(g);
+    int err = likely(g != NULL) ? oak__ctx_check(g) : -ENOMEM;
     if (unlikely(err))
         return err;
     if (likely(take_for(m, g))) {
@@ -235,6 +235,8 @@ int oak_mutex_trylock(oak_mutex *m)
     if (!m)
         return -EINVAL;
     struct oak__g *g = oak__self();
+    if (!g)
+        return -ENOMEM;
     if (!take_for(mutex_of(m), g))
         return -EBUSY;
     g->held_locks++;
@@ -278,7 +280,7 @@ void oak_mutex_unlock(oak_mutex *pm)
     struct oak__mutex *m = mutex_of(pm);
     struct oak__g *g = oak__self();
     uint64_t s = load_relaxed(&m->state);
-    if (unlikely(s >> 2 != load_relaxed(&g->id)))
+    if (unlikely(!g || s >> 2 != load_relaxed(&g->id)))
         not_yours(pm, s >> 2, caller_pc());
     g->held_locks--;
     if (unlikely(!give_back(m, g, s)))

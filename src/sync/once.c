@@ -65,7 +65,10 @@ int oak_once_do(oak_once *po, void (*fn)(void *), void *arg)
     uint64_t s = load_acquire(&o->state);
     if (likely(s == DONE))
         return 0;
-    uint64_t me = load_relaxed(&oak__self()->id) << 2 | RUNNING;
+    const struct oak__g *g = oak__self();
+    if (!g)
+        return -ENOMEM;
+    uint64_t me = load_relaxed(&g->id) << 2 | RUNNING;
     if (s == 0 && cas_acquire(&o->state, &s, me)) {
         run(o, fn, arg);
         return 0;

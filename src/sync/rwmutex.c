@@ -127,7 +127,7 @@ static inline int lock_within(oak_rwmutex *pm, enum want want, int64_t limit)
         return -EINVAL;
     struct oak__rwmutex *m = rwmutex_of(pm);
     struct oak__g *g = oak__self();
-    int err = oak__ctx_check(g);
+    int err = likely(g != NULL) ? oak__ctx_check(g) : -ENOMEM;
     if (unlikely(err))
         return err;
     if (unlikely(!take(m, g, want)))
@@ -141,6 +141,8 @@ static int try_lock_for(oak_rwmutex *pm, enum want want)
     if (!pm)
         return -EINVAL;
     struct oak__g *g = oak__self();
+    if (!g)
+        return -ENOMEM;
     if (!take(rwmutex_of(pm), g, want))
         return -EBUSY;
     taken(rwmutex_of(pm), g, want);
@@ -218,6 +220,8 @@ void oak_rwmutex_unlock(oak_rwmutex *pm)
         not_yours(pm, 0, caller_pc());
     struct oak__rwmutex *m = rwmutex_of(pm);
     struct oak__g *g = oak__self();
+    if (unlikely(!g))
+        not_yours(pm, load_relaxed(&m->state), caller_pc());
     uint64_t me = writer_word(g), s = me;
     if (unlikely(!cas_release(&m->state, &s, 0))) {
         if ((s & ~(uint64_t)QUEUED) != me)
@@ -253,7 +257,8 @@ static COLD OAK_NORETURN void not_read_by_you(oak_rwmutex *m, const void *pc)
 void oak_rwmutex_runlock(oak_rwmutex *pm)
 {
     struct oak__rwmutex *m = rwmutex_of(pm);
-    if (unlikely(!m || !was_reading(m, oak__self())))
+    struct oak__g *g = oak__self();
+    if (unlikely(!m || !g || !was_reading(m, g)))
         not_read_by_you(pm, caller_pc());
     uint64_t s = load_relaxed(&m->state);
     while (!(s & QUEUED))

@@ -310,6 +310,8 @@ static int select_once(struct sel *s, struct oak__g *g)
 static int run_select(struct sel *s)
 {
     struct oak__g *g = oak__enter_inline();
+    if (unlikely(!g))
+        return -ENOMEM;
     int r = s->dflt >= 0 ? 0 : oak__ctx_check(g);
     if (!r) {
         do

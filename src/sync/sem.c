@@ -80,6 +80,8 @@ int oak_sem_acquire_timeout(oak_sem *s, int64_t n, int64_t limit)
         return -EINVAL;
     int64_t deadline = oak__deadline_of(limit);
     struct oak__g *g = oak__enter();
+    if (!g)
+        return -ENOMEM;
     int err = oak__ctx_check(g);
     if (!err)
         err = acquire((struct sem *)s, g, n, limit, deadline);

@@ -125,6 +125,8 @@ int oak_waitgroup_wait_timeout(oak_waitgroup *wg, int64_t limit)
         return -EINVAL;
     int64_t deadline = oak__deadline_of(limit);
     struct oak__g *g = oak__enter();
+    if (!g)
+        return -ENOMEM;
     int err = oak__ctx_check(g);
     if (!err)
         err = wait_zero((struct waitgroup *)wg, g, limit, deadline);
