@@ -37,7 +37,7 @@ static inline bool oak__alone_enter(const struct oak__g *g)
 {
     if (likely(load_acquire(&oak__company) == OAK__COMPANY_HERE))
         return false;
-    if (unlikely(g->kind == OAK__G_THREAD)) {
+    if (unlikely(!g || g->kind == OAK__G_THREAD)) { /* no g: a plain thread without memory for a stand-in */
         oak__company_comes();
         return false;
     }
