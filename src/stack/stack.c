@@ -11,6 +11,8 @@ enum { COLOURS = 16, COLOUR_STEP = 128, FIRST_LINES = 8 };
 enum { HEAVY_GUARD_LIMIT = 30000 };
 /* Under an emulator a gigabyte of reserved address space costs tens of milliseconds, and at each look at the mappings some more. */
 enum { EMULATED_REGION = 1 << 30 };
+/* A region stays as it is: one with less room than the Ps' caches and some goroutines had better be tried again later. */
+enum { LEAST = 16, LEAST_DEFAULT = 1024 };
 
 static struct class
 {
@@ -147,7 +149,8 @@ static bool reserve(struct class *c)
         want = HEAVY_GUARD_LIMIT * c->slot;
     if (!c->light && want > EMULATED_REGION && oak__os_advice_is_ignored())
         want = EMULATED_REGION;
-    for (uint64_t size = want; size >= c->slot * 16; size /= 2) {
+    const uint64_t least = c->slot * (c == &classes[OAK__STACK_DEFAULT] ? LEAST_DEFAULT : LEAST);
+    for (uint64_t size = want; size >= least; size /= 2) {
         size_t slots = size / c->slot;
         char *base = oak__os_reserve(slots * c->slot, c->slot);
         if (!base)
