@@ -43,8 +43,8 @@ static int start(oak_http_server *s, oak_conn *sock)
 /* Out of descriptors or memory: later may be better. False for what will not get better. */
 static bool passes(int err)
 {
-    return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS || err == -EAGAIN ||
-           err == -ECONNABORTED || err == -EPERM || err == -EPROTO;
+    return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS || err == -ENOSPC ||
+           err == -EAGAIN || err == -ECONNABORTED || err == -EPERM || err == -EPROTO;
 }
 
 #define PAUSE_FIRST (5 * OAK_MILLISECOND)
