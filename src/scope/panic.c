@@ -20,6 +20,12 @@ static const char *keep_text(const struct oak_panic_info *info)
     return text ? memcpy(text, info->message, n) : NULL;
 }
 
+/* In the call, not behind it: it does not return, so what is there may be another function. */
+static void *in_call(const void *return_address)
+{
+    return (char *)(uintptr_t)return_address - 1;
+}
+
 /* The stack between here and the frame is dead from now on. */
 static OAK_NORETURN void land(struct oak__frame *f, const struct oak__panic *p)
 {
@@ -58,7 +64,7 @@ void oak__panic_begin(struct oak__panic *p)
 
 void oak_panic(const char *fmt, ...)
 {
-    struct oak__panic p = {.info.site = (void *)caller_pc()};
+    struct oak__panic p = {.info.site = in_call(caller_pc())};
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(p.info.message, sizeof p.info.message, fmt ? fmt : "(no message)", ap);
@@ -68,7 +74,7 @@ void oak_panic(const char *fmt, ...)
 
 void oak__panic_at(const void *pc, const char *fmt, ...)
 {
-    struct oak__panic p = {.info.site = (void *)(uintptr_t)pc};
+    struct oak__panic p = {.info.site = in_call(pc)};
     const size_t size = sizeof p.info.message;
     va_list ap;
     va_start(ap, fmt);
