@@ -13,15 +13,12 @@
 
 #include <string.h>
 
+/* A sanitizer says itself that heap memory is used after it was freed. */
+#define SANITIZER_TELLS (OAK_ASAN || OAK_TSAN)
+
 /* BOTH(name) { body } defines a cmocka test whose body runs in a goroutine and then on a plain thread. */
 #define BOTH(name)                                                                                           \
-    static void name##_body(void);                                                                           \
-    static int name##_app(int argc, char **argv)                                                             \
-    {                                                                                                        \
-        (void)argc, (void)argv;                                                                              \
-        name##_body();                                                                                       \
-        return 0;                                                                                            \
-    }                                                                                                        \
+    TEST_BODY(name)                                                                                          \
     static void name(void **state)                                                                           \
     {                                                                                                        \
         (void)state;                                                                                         \

@@ -45,7 +45,7 @@ BOTH(what_is_no_channel_is_refused)
 
 BOTH(a_freed_channel_is_refused)
 {
-    if (OAK_ASAN) /* which says itself what it is */
+    if (SANITIZER_TELLS)
         return;
     ints ch = oak_make(int, 4);
     expect(oak_chan_free(ch) == 0);

@@ -2,15 +2,10 @@
 #include "http/harness.h"
 
 #include "base/common.h"
+#include "support/expect.h"
 
-/* In goroutines cmocka's assertions must not jump. */
-#define expect(cond)                                                                                         \
-    do {                                                                                                     \
-        if (!(cond)) {                                                                                       \
-            dprintf(STDERR_FILENO, "%s:%d: %s: does not hold: %s\n", __FILE__, __LINE__, __func__, #cond);   \
-            _exit(98);                                                                                       \
-        }                                                                                                    \
-    } while (0)
+/* A sanitizer says itself that heap memory is used after it was freed. */
+#define SANITIZER_TELLS (OAK_ASAN || OAK_TSAN)
 
 static int never_called(oak_http_request *q, oak_http_response *p, void *arg)
 {
@@ -230,11 +225,11 @@ static int client_main(int argc, char **argv)
     expect(oak_http_call_read_all(k, &all) == 4 && memcmp(all, "fine", 4) == 0);
     expect(oak_http_call_read(k, buf, sizeof buf) == 0 && oak_http_call_read_all(k, &all) == -EALREADY);
     oak_http_call_close(k);
-    if (!OAK_ASAN) /* which says itself what it is */
+    if (!SANITIZER_TELLS)
         use_call(k);
     handle[CALL] = NULL;
     expect(oak_http_client_free(c) == 0);
-    if (!OAK_ASAN)
+    if (!SANITIZER_TELLS)
         use_client(c);
     handle[CLIENT] = NULL;
     return 0;
@@ -259,7 +254,7 @@ static void nobody_crashes(void **state)
     oak_http_server *gone = srv.http;
     server_stop(&srv);
     oak_http_router_free(r);
-    if (!OAK_ASAN) {
+    if (!SANITIZER_TELLS) {
         use_server(gone);
         use_router(r);
     }

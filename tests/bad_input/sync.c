@@ -204,7 +204,7 @@ BOTH(error_groups)
     each_stranger_but(s, GROUP, i) use_group(s.at[i]);
     expect(oak_errgroup_go(s.at[GROUP], NULL, NULL) == -EINVAL);
     strangers_end(&s);
-    if (!OAK_ASAN) /* which says itself what it is */
+    if (!SANITIZER_TELLS)
         use_group(s.at[GROUP]);
 }
 

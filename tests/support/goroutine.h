@@ -5,6 +5,8 @@
 #ifndef OAK_TESTS_SUPPORT_GOROUTINE_H
 #define OAK_TESTS_SUPPORT_GOROUTINE_H
 
+#include "support/expect.h"
+
 #include <oakum.h>
 
 #include <setjmp.h>
@@ -13,23 +15,19 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define expect(cond)                                                                                         \
-    do {                                                                                                     \
-        if (!(cond)) {                                                                                       \
-            dprintf(STDERR_FILENO, "%s:%d: %s: does not hold: %s\n", __FILE__, __LINE__, __func__, #cond);   \
-            _exit(98);                                                                                       \
-        }                                                                                                    \
-    } while (0)
-
-/* TEST(name) { body } defines a cmocka test `name` whose body runs as the main goroutine. */
-#define TEST(name)                                                                                           \
+/* What follows is the body of name##_app, to be run by oak_run, and of name##_body. */
+#define TEST_BODY(name)                                                                                      \
     static void name##_body(void);                                                                           \
     static int name##_app(int argc, char **argv)                                                             \
     {                                                                                                        \
         (void)argc, (void)argv;                                                                              \
         name##_body();                                                                                       \
         return 0;                                                                                            \
-    }                                                                                                        \
+    }
+
+/* TEST(name) { body } defines a cmocka test `name` whose body runs as the main goroutine. */
+#define TEST(name)                                                                                           \
+    TEST_BODY(name)                                                                                          \
     static void name(void **state)                                                                           \
     {                                                                                                        \
         (void)state;                                                                                         \
