@@ -19,6 +19,12 @@ enum http_tag {
 };
 
 #define http_set_tag(h, t) __atomic_store_n(&(h)->tag, (uint32_t)(t), __ATOMIC_RELAXED)
-#define http_is(h, t)      ((h) != NULL && __atomic_load_n(&(h)->tag, __ATOMIC_RELAXED) == (uint32_t)(t))
+#define http_is(h, t)      (http_tag_of(h) == (uint32_t)(t))
+
+/* Not as a member: what h points to may be no such struct at all, nor aligned like one. */
+static inline uint32_t http_tag_of(const void *h)
+{
+    return h ? __atomic_load_n((const uint32_t *)h, __ATOMIC_RELAXED) : TAG_NONE;
+}
 
 #endif
