@@ -26,6 +26,12 @@
     X(parked)                                                                                                \
     X(parked_compact)                                                                                        \
     X(pause)                                                                                                 \
+    X(grow_yield)                                                                                            \
+    X(grow_park)                                                                                             \
+    X(grow_select)                                                                                           \
+    X(grow_select_ready)                                                                                     \
+    X(grow_timers)                                                                                           \
+    X(grow_fire)                                                                                             \
     BENCH_HTTP_JOBS(X)
 
 #define BENCH_DECLARE(name) void job_##name(long count);
