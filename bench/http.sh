@@ -16,8 +16,10 @@ idle=10000
 tmp=$(mktemp -d)
 server=
 holding=
+# The server's processes: nginx has workers.
+servers() { echo "$server" $(cat /proc/"$server"/task/*/children 2>/dev/null); }
 stop() {
-    for pid in $holding $server; do
+    for pid in $holding ${server:+$(servers)}; do
         kill -9 "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
     done
     rm -rf "$tmp"
@@ -41,7 +43,11 @@ wait_for() {
 }
 
 # CPU time of the server's threads so far, in clock ticks (the name before the fields may hold blanks).
-ticks() { sed 's/.*) //' "/proc/$server/stat" 2>/dev/null | awk '{ print $12 + $13 }'; }
+ticks() {
+    for pid in $(servers); do
+        sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null
+    done | awk '{ sum += $12 + $13 } END { if (NR) print sum }'
+}
 # What the server holds, in KiB: its pages and the tables that map them.
 held() { awk '/^Vm(RSS|PTE):/ { kib += $2 } END { print kib }' "/proc/$server/status"; }
 
