@@ -285,6 +285,7 @@ static bool read_regions(struct foreign *f)
         skip(&f->tables, span[0], span[1]);
     }
     skip(&f->tables, (uintptr_t)b->lo, (uintptr_t)b->hi);
+    skip(&f->tables, (uintptr_t)f->root.names_lo, (uintptr_t)f->root.names_hi);
     skip(&f->tables, (uintptr_t)f->root.self, (uintptr_t)f->root.self + sizeof f->root);
     uintptr_t slab = image_word(&f->img, (uintptr_t)b->first);
     for (int i = 0; slab && i < 4096; i++) {

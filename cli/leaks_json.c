@@ -79,6 +79,13 @@ static json_t *goroutine(const oak_leak_report *r, const struct oak_leak *l)
                      "retained_bytes", (json_int_t)l->retained, "rules", rules(l->rules));
 }
 
+static json_t *block(const struct oak_leak_block *b)
+{
+    return json_pack("{s:I, s:o, s:I, s:I, s:b, s:o}", "goroutine", (json_int_t)b->goroutine, "address",
+                     address((const void *)b->at), "bytes", (json_int_t)b->size, "keeps_bytes",
+                     (json_int_t)b->retained, "exact", b->exact, "allocated_at", place(b->allocated_at));
+}
+
 static int write_out(json_t *root, FILE *out)
 {
     int err = root ? 0 : -ENOMEM;
@@ -94,12 +101,16 @@ int leaks_json(const oak_leak_report *r, int64_t goroutines, FILE *out)
     const struct oak_leak *l;
     for (size_t i = 0; (l = oak_leak_at(r, i)); i++)
         json_array_append_new(all, goroutine(r, l));
-    json_t *root = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "version", 1, "leaked",
+    json_t *blocks = json_array();
+    const struct oak_leak_block *b;
+    for (size_t i = 0; (b = oak_leak_block_at(r, i)); i++)
+        json_array_append_new(blocks, block(b));
+    json_t *root = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}", "version", 1, "leaked",
                              (json_int_t)oak_leak_count(r, OAK_LEAKED), "suspects",
                              (json_int_t)oak_leak_count(r, OAK_SUSPECT), "goroutines", (json_int_t)goroutines,
                              "pause_ns", (json_int_t)oak_leak_pause(r), "duration_ns",
                              (json_int_t)oak_leak_duration(r), "exact_heap", oak_leak_exact_heap(r),
-                             "nothing_provable", r->lost != OAK__LOST_NOTHING, "found", all);
+                             "nothing_provable", r->lost != OAK__LOST_NOTHING, "blocks", blocks, "found", all);
     return write_out(root, out);
 }
 
@@ -113,10 +124,11 @@ static json_t *step(const struct oak__why_live *w, size_t i)
     const bool of_goroutine = s->kind == OAK__STEP_STACK || (s->kind == OAK__STEP_GOROUTINE && !s->thread);
     char text[512];
     oak__step_text(w, i, text, sizeof text);
-    return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o}", "kind", kinds[s->kind], "keeps_by", hows[s->how],
-                     "goroutine", of_goroutine ? json_integer((json_int_t)s->id) : json_null(), "block",
-                     address((const void *)s->at), "block_bytes", (json_int_t)s->size, "reference",
-                     address((const void *)s->ref), "text", text_or_null(text));
+    return json_pack("{s:s, s:s, s:o, s:o, s:I, s:o, s:o, s:o}", "kind", kinds[s->kind], "keeps_by",
+                     hows[s->how], "goroutine", of_goroutine ? json_integer((json_int_t)s->id) : json_null(),
+                     "block", address((const void *)s->at), "block_bytes", (json_int_t)s->size, "reference",
+                     address((const void *)s->ref), "allocated_at", place((const void *)s->site), "text",
+                     text_or_null(text));
 }
 
 int leaks_json_why_live(const oak_leak_report *r, FILE *out)

@@ -38,6 +38,20 @@ struct oak_leak {
 typedef struct oak_leak_report oak_leak_report;
 
 /*
+ * A block of the heap that keeps much of what a leaked goroutine retains: every way from the goroutine to those bytes leads
+ * over it. Had the goroutine no reference to this block, they would be free.
+ */
+struct oak_leak_block {
+    uint64_t goroutine;       /* id */
+    uintptr_t at;             /* the block's address, */
+    uint64_t size;            /* its own bytes, */
+    uint64_t retained;        /* and those of all that only it keeps, itself included */
+    const void *allocated_at; /* return address of the call of malloc; NULL: not known (see liboakum-tags) */
+    bool
+        exact; /* false: there were more blocks than the analysis had room for, and some of retained may have other ways */
+};
+
+/*
  * When a goroutine that waits without any deadline is a suspect. A place is a line of the program's own code and a
  * wait reason, whatever called that line; without symbols it is the whole stack.
  */
@@ -63,6 +77,11 @@ OAK_API void oak_leak_report_free(oak_leak_report *r);
 OAK_API size_t oak_leak_count(const oak_leak_report *r, enum oak_verdict v);
 /* The i-th leaked or suspect goroutine, leaked ones first; NULL past the end. */
 OAK_API const struct oak_leak *oak_leak_at(const oak_leak_report *r, size_t i);
+/*
+ * The i-th of the blocks that keep most of what leaked goroutines retain, largest first; NULL past the end. Of goroutines
+ * that run the same function, were started at the same place and wait for the same reason there are the three largest.
+ */
+OAK_API const struct oak_leak_block *oak_leak_block_at(const oak_leak_report *r, size_t i);
 /* How long the process stood still, and how long the analysis took, in nanoseconds. */
 OAK_API int64_t oak_leak_pause(const oak_leak_report *r);
 OAK_API int64_t oak_leak_duration(const oak_leak_report *r);

@@ -45,9 +45,9 @@ static int by_words(const void *pa, const void *pb)
     return a->first.id < b->first.id ? -1 : a->first.id > b->first.id;
 }
 
-static bool read_alike(const struct oak__group *a, const struct oak__group *b)
+bool oak__groups_read_alike(const struct oak__group *a, const struct oak__group *b)
 {
-    return a->tag == b->tag && a->first.state == b->first.state && a->first.reason == b->first.reason &&
+    return b && a->tag == b->tag && a->first.state == b->first.state && a->first.reason == b->first.reason &&
            strcmp(a->text, b->text) == 0;
 }
 
@@ -93,7 +93,7 @@ int oak__groups_describe(struct oak__groups *gs, const struct oak__style *st)
     qsort(gs->sorted, gs->n, sizeof gs->sorted[0], by_words);
     size_t n = 0;
     for (size_t i = 0; i < gs->n; i++)
-        if (n > 0 && read_alike(gs->sorted[n - 1], gs->sorted[i]))
+        if (n > 0 && oak__groups_read_alike(gs->sorted[n - 1], gs->sorted[i]))
             join(gs->sorted[n - 1], gs->sorted[i]);
         else
             gs->sorted[n++] = gs->sorted[i];

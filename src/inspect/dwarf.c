@@ -20,6 +20,11 @@ bool oak__dwarf_usable_in_clone(void)
     return true;
 }
 
+void oak__dwarf_books(const void **lo, const void **hi)
+{
+    *lo = *hi = NULL;
+}
+
 bool oak__symbol_target(const struct oak__symbol_target *t)
 {
     (void)t;
@@ -48,7 +53,15 @@ extern __typeof__(dlsym) dlsym __attribute__((weak));
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static enum { UNTRIED, LOADED, ABSENT } state;
-static Dwfl *dwfl;
+/* What leads to libdw's memory in the heap. */
+static struct {
+    Dwfl *dwfl;
+    struct { /* the unit found last by asking all (unit_of) */
+        Dwfl_Module *module;
+        Dwarf_Die *unit;
+        Dwarf_Addr bias;
+    } last;
+} libdw;
 static Dwfl_Callbacks callbacks;
 /* "folder of the build/../src/": compilation units whose path starts so are the runtime's own. */
 static char own_root[512];
@@ -68,13 +81,6 @@ static bool load_functions(void)
     return true;
 }
 
-/* The unit found last by asking all (unit_of). */
-static struct {
-    Dwfl_Module *module;
-    Dwarf_Die *unit;
-    Dwarf_Addr bias;
-} last;
-
 /* Whose addresses are looked up; NULL: this process's. */
 static const struct oak__symbol_target *target;
 
@@ -84,17 +90,18 @@ static int report_core(void)
     int fd = open(target->core, O_RDONLY | O_CLOEXEC);
     oak__dw.elf_version(EV_CURRENT);
     Elf *elf = fd >= 0 ? oak__dw.elf_begin(fd, ELF_C_READ_MMAP, NULL) : NULL;
-    return elf && oak__dw.dwfl_core_file_report(dwfl, elf, target->program) >= 0 ? 0 : -1;
+    return elf && oak__dw.dwfl_core_file_report(libdw.dwfl, elf, target->program) >= 0 ? 0 : -1;
 }
 
 /* (Re)reads which modules are mapped. */
 static bool report_modules(void)
 {
-    last.module = NULL;
-    oak__dw.dwfl_report_begin(dwfl);
-    int err = target && target->core ? report_core()
-                                     : oak__dw.dwfl_linux_proc_report(dwfl, target ? target->pid : getpid());
-    return oak__dw.dwfl_report_end(dwfl, NULL, NULL) == 0 && err == 0;
+    libdw.last.module = NULL;
+    oak__dw.dwfl_report_begin(libdw.dwfl);
+    int err = target && target->core
+                  ? report_core()
+                  : oak__dw.dwfl_linux_proc_report(libdw.dwfl, target ? target->pid : getpid());
+    return oak__dw.dwfl_report_end(libdw.dwfl, NULL, NULL) == 0 && err == 0;
 }
 
 /* Folder and name of the compilation unit, joined. Relative parts stay as they are: units of one build agree
@@ -123,18 +130,18 @@ static Dwarf_Die *unit_of(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *b
     /* Where some units are missing from it, their neighbours are given for them. */
     if (unit && oak__dw.dwarf_haspc(unit, address - *bias) > 0)
         return unit;
-    if (module == last.module && oak__dw.dwarf_haspc(last.unit, address - last.bias) > 0) {
-        *bias = last.bias;
-        return last.unit;
+    if (module == libdw.last.module && oak__dw.dwarf_haspc(libdw.last.unit, address - libdw.last.bias) > 0) {
+        *bias = libdw.last.bias;
+        return libdw.last.unit;
     }
     unit = NULL;
     while ((unit = oak__dw.dwfl_module_nextcu(module, unit, bias)))
         if (oak__dw.dwarf_haspc(unit, address - *bias) > 0)
             break;
     if (unit) {
-        last.module = module;
-        last.unit = unit;
-        last.bias = *bias;
+        libdw.last.module = module;
+        libdw.last.unit = unit;
+        libdw.last.bias = *bias;
     }
     return unit;
 }
@@ -143,7 +150,7 @@ static void learn_own_root(void)
 {
     const char *this_file = target ? target->file : "inspect/dwarf.c";
     Dwarf_Addr bias, here = (Dwarf_Addr)(target ? (uintptr_t)target->code : (uintptr_t)learn_own_root);
-    Dwfl_Module *module = oak__dw.dwfl_addrmodule(dwfl, here);
+    Dwfl_Module *module = oak__dw.dwfl_addrmodule(libdw.dwfl, here);
     Dwarf_Die *unit = module ? unit_of(module, here, &bias) : NULL;
     if (!unit)
         return;
@@ -177,11 +184,11 @@ static bool ready(void)
     callbacks.find_elf = find_elf;
     /* Separate debug files by build id from the local folders only: a report never waits for a server. */
     callbacks.find_debuginfo = oak__dw.dwfl_build_id_find_debuginfo;
-    dwfl = oak__dw.dwfl_begin(&callbacks);
-    if (!dwfl)
+    libdw.dwfl = oak__dw.dwfl_begin(&callbacks);
+    if (!libdw.dwfl)
         return false;
     if (!report_modules()) {
-        oak__dw.dwfl_end(dwfl);
+        oak__dw.dwfl_end(libdw.dwfl);
         return false;
     }
     learn_own_root();
@@ -267,10 +274,10 @@ static void name_only(Dwfl_Module *module, Dwarf_Addr address, struct oak__symbo
 static int lookup(const void *pc, struct oak__symbol *out, int max)
 {
     Dwarf_Addr address = (Dwarf_Addr)(uintptr_t)pc, bias = 0;
-    Dwfl_Module *module = oak__dw.dwfl_addrmodule(dwfl, address);
+    Dwfl_Module *module = oak__dw.dwfl_addrmodule(libdw.dwfl, address);
     /* Perhaps it was loaded after the last look. */
     if (!module && !target && report_modules())
-        module = oak__dw.dwfl_addrmodule(dwfl, address);
+        module = oak__dw.dwfl_addrmodule(libdw.dwfl, address);
     if (!module)
         return 0;
     struct oak__symbol first = {.line = 0};
@@ -295,7 +302,7 @@ static int lookup(const void *pc, struct oak__symbol *out, int max)
 Dwfl *oak__dwarf_enter(void)
 {
     pthread_mutex_lock(&lock);
-    return ready() ? dwfl : NULL;
+    return ready() ? libdw.dwfl : NULL;
 }
 
 void oak__dwarf_leave(void)
@@ -328,6 +335,12 @@ bool oak__dwarf_usable_in_clone(void)
         return false;
     pthread_mutex_unlock(&lock);
     return true;
+}
+
+void oak__dwarf_books(const void **lo, const void **hi)
+{
+    *lo = &libdw;
+    *hi = &libdw + 1;
 }
 
 #endif

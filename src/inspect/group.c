@@ -59,14 +59,28 @@ static const char *keep(char *to, size_t size, const char *text)
     return text ? to : NULL;
 }
 
+static struct oak__group *find(const struct oak__groups *gs, uint64_t hash,
+                               const struct oak_goroutine_info *g, unsigned tag)
+{
+    struct oak__group *gr = gs->nslots ? gs->slots[hash % gs->nslots] : NULL;
+    while (gr && !(gr->hash == hash && alike(gr, g, tag)))
+        gr = gr->next;
+    return gr;
+}
+
+const struct oak__group *oak__groups_find(const struct oak__groups *gs, const struct oak_goroutine_info *g,
+                                          unsigned tag)
+{
+    return find(gs, hash_of(g, tag), g, tag);
+}
+
 static struct oak__group *find_or_make(struct oak__groups *gs, const struct oak_goroutine_info *g,
                                        unsigned tag)
 {
     uint64_t hash = hash_of(g, tag);
-    if (gs->nslots)
-        for (struct oak__group *gr = gs->slots[hash % gs->nslots]; gr; gr = gr->next)
-            if (gr->hash == hash && alike(gr, g, tag))
-                return gr;
+    struct oak__group *found = find(gs, hash, g, tag);
+    if (found)
+        return found;
     if (gs->n >= gs->nslots && !grow(gs))
         return NULL;
     struct oak__group *gr = oak__calloc(sizeof *gr);

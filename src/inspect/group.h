@@ -40,6 +40,11 @@ struct oak__groups {
 /* Puts one goroutine into its group, which is returned; NULL when memory is out. gs starts all zero. */
 struct oak__group *oak__groups_add(struct oak__groups *gs, const struct oak_goroutine_info *g, unsigned tag,
                                    uint64_t weight);
+/* The group that such a goroutine would be put into; NULL: there is none. */
+const struct oak__group *oak__groups_find(const struct oak__groups *gs, const struct oak_goroutine_info *g,
+                                          unsigned tag);
+/* After oak__groups_describe: the two are shown as one. b may be NULL. */
+bool oak__groups_read_alike(const struct oak__group *a, const struct oak__group *b);
 /* gs->sorted[0 .. gs->n): by tag downwards, then most numerous first, then lowest id. 0 or -ENOMEM. */
 int oak__groups_sort(struct oak__groups *gs);
 /* The same for gs->sorted as it is. */

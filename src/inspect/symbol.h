@@ -72,6 +72,9 @@ struct oak__symbol_target {
 bool oak__symbol_target(const struct oak__symbol_target *t);
 /* In a process that was cloned while other threads ran: true when no thread was inside libdw then. */
 bool oak__dwarf_usable_in_clone(void);
+/* What leads to libdw's blocks in the heap: to the leak proof, no references. Nothing there refers to the program's memory,
+ * but what it has not yet written to holds the contents of blocks that were there before. */
+void oak__dwarf_books(const void **lo, const void **hi);
 /* The function at an address of an ELF file, as its headers count addresses. False when not known. */
 bool oak__elf_function(const char *path, uint64_t address, struct oak__symbol *out);
 /* The same of a variable. */

@@ -85,9 +85,9 @@ int oak__analyse(struct oak__subject *s, struct oak__results *r)
         oak__chain_find(&mark, s->why_live, &r->chain);
     mark.trace = NULL;
     int64_t t2 = oak__os_now();
-    oak__findings(&mark, r);
+    err = oak__findings(&mark, r);
     r->walk = t1 - t0;
     r->mark = t2 - t1;
     r->rest = oak__os_now() - t2;
-    return 0;
+    return err;
 }

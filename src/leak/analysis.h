@@ -10,6 +10,7 @@
 #define OAK_LEAK_ANALYSIS_H
 
 #include "leak/chain.h"
+#include "leak/dominators.h"
 #include "leak/heap.h"
 #include "leak/world.h"
 
@@ -62,13 +63,14 @@ struct oak__results {
     bool exact;    /* the heap was understood, all of it */
     bool glibc;    /* at least it is glibc's */
     uint64_t goroutines, blocked;
-    uint64_t blocks, bytes;      /* of the heap */
-    uint64_t unreadable;         /* pages whose reading was a fault */
-    int64_t walk, mark, rest;    /* ns */
-    uint64_t memory;             /* bytes that the analysis took for its tables */
-    size_t room, n;              /* findings */
-    uint64_t dropped;            /* that did not fit */
-    struct oak__chain chain;     /* when that was asked for */
+    uint64_t blocks, bytes;   /* of the heap */
+    uint64_t unreadable;      /* pages whose reading was a fault */
+    int64_t walk, mark, rest; /* ns */
+    uint64_t memory;          /* bytes that the analysis took for its tables */
+    size_t room, n;           /* findings */
+    uint64_t dropped;         /* that did not fit */
+    struct oak__chain chain;  /* when that was asked for */
+    struct oak__tops tops[OAK__TOP_KEYS];
     struct oak__finding found[]; /* in order of id */
 };
 

@@ -5,6 +5,7 @@
 #include "leak/chain.h"
 
 #include "leak/mark.h"
+#include "leak/tag.h"
 #include "sched/m.h"
 
 enum { MOST_TLS = 64 << 10 };
@@ -94,6 +95,7 @@ static uintptr_t unit_at(const struct oak__mark *m, uintptr_t a, struct oak__ste
         s->kind = OAK__STEP_BLOCK;
         s->at = b.lo;
         s->size = b.hi - b.lo;
+        s->site = oak__tag_site(&b);
         return b.lo;
     }
     if (oak__stack_slot(m->tables, a, &region, &i, &slot) && w->owners[region].node[i]) {

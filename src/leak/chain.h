@@ -31,6 +31,7 @@ struct oak__step {
     uint32_t flags;
     uint64_t id;
     uintptr_t at, size; /* of the block; at: also of the context */
+    uintptr_t site;     /* of the call that allocated the block, if that is known (tag.h) */
     uintptr_t
         ref; /* the word that refers to the next, or the object that the next one waits for; 0: neither */
 };

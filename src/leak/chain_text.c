@@ -89,13 +89,19 @@ static int put_memory(char *buf, size_t size, const struct oak__step *s)
 /* next: that waits for an object in the block; NULL: it is referred to from there. */
 static int put_block(char *buf, size_t size, const struct oak__step *s, const struct oak__who *next)
 {
-    if (next && next->known && s->ref == s->at)
-        return put(buf, size, 0, "%s 0x%llx (%llu bytes)", oak__why_object(next->reason), (ull)s->ref,
-                   (ull)s->size);
-    int n =
-        put(buf, size, 0, "block 0x%llx (%llu bytes) +%llu", (ull)s->at, (ull)s->size, (ull)(s->ref - s->at));
-    return next && next->known ? put(buf, size, n, ": %s 0x%llx", oak__why_object(next->reason), (ull)s->ref)
-                               : n;
+    const bool waits = next && next->known;
+    const char *what = waits ? oak__why_object(next->reason) : "";
+    char place[320];
+    int n = put(buf, size, 0, "%s 0x%llx (%llu bytes)", waits && s->ref == s->at ? what : "block", (ull)s->at,
+                (ull)s->size);
+    if (s->ref != s->at || !waits)
+        n = put(buf, size, n, " +%llu", (ull)(s->ref - s->at));
+    if (s->ref != s->at && waits)
+        n = put(buf, size, n, ": %s 0x%llx", what, (ull)s->ref);
+    if (!s->site)
+        return n;
+    oak_symbolize((const void *)s->site, place, sizeof place);
+    return put(buf, size, n, ", allocated by %s", place);
 }
 
 const char *oak__step_text(const struct oak__why_live *w, size_t i, char *buf, size_t size)

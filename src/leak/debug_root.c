@@ -1,5 +1,6 @@
 #include "leak/debug_root.h"
 
+#include "inspect/symbol.h"
 #include "leak/identity.h"
 #include "leak/tables.h"
 #include "scope/ctx_after.h"
@@ -40,6 +41,7 @@ __attribute__((constructor)) static void fill(void)
                                                        &oak__after_slab, &oak__reads_slab};
     memcpy(r->slabs, slabs, sizeof slabs);
     oak__kept_tables(&r->kept_lo, &r->kept_hi);
+    oak__dwarf_books(&r->names_lo, &r->names_hi);
     oak__slab_books(&r->slab_books);
     oak__stack_books(&r->stack_books);
     r->scopes = oak__scope_roots();

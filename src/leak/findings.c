@@ -1,6 +1,7 @@
 /* Who is left after the fixed point, what they retain, and the reasons. */
 #include "leak/findings.h"
 #include "leak/sort.h"
+#include "sched/g.h"
 
 enum { MOST_IN_CYCLE = 1 << 16 };
 
@@ -154,15 +155,32 @@ static void name_referrers(const struct oak__mark *m, struct oak__finding *f)
     }
 }
 
-void oak__findings(struct oak__mark *m, struct oak__results *r)
+/* What goroutines that start at one place and wait alike have in common. */
+static uint64_t key_of(const struct oak__world *w, const struct oak__node *n)
 {
+    const uint64_t fn = image_word(w->img, n->g + offsetof(struct oak__g, fn)),
+                   creator = image_word(w->img, n->g + offsetof(struct oak__g, created_at));
+    return (fn * 0x9e3779b97f4a7c15u ^ creator) * 0x9e3779b97f4a7c15u + n->reason;
+}
+
+int oak__findings(struct oak__mark *m, struct oak__results *r)
+{
+    struct oak__dominators dominators;
+    int err = oak__dominators_init(&dominators, m->heap, m->scratch);
+    if (err)
+        return err;
+    m->dominators = &dominators;
     collect(m->world, r);
     choose_holders(m->world);
     for (size_t i = 0; i < r->n; i++) {
         explain(m->world, &r->found[i]);
         r->found[i].retained = oak__mark_retained(m, r->found[i].node);
+        if (r->found[i].retained)
+            oak__dominators_enter(m, r->found[i].id, key_of(m->world, &m->world->nodes[r->found[i].node]),
+                                  r->tops);
     }
     for (size_t i = 0; i < r->n; i++)
         if (r->found[i].why == OAK__WHY_UNREACHED)
             name_referrers(m, &r->found[i]);
+    return 0;
 }

@@ -6,6 +6,7 @@
 #include "leak/mark.h"
 
 /* Writes down who is not live after the fixed point, and why. */
-void oak__findings(struct oak__mark *m, struct oak__results *r);
+/* 0 or -ENOMEM. */
+int oak__findings(struct oak__mark *m, struct oak__results *r);
 
 #endif

@@ -4,13 +4,6 @@
 enum { PIECE = 2048 };
 size_t oak__mark_most_pieces = 1 << 20;
 
-/* Where a reference may stand: at multiples of its size; but x86-64 has struct epoll_event, whose pointer is at 4. */
-#if defined(__x86_64__)
-enum { STRIDE = 4 };
-#else
-enum { STRIDE = 8 };
-#endif
-
 /* ---- what follows from what ---- */
 
 static inline void note(struct oak__mark *m, uintptr_t unit, enum oak__how how, uintptr_t by)
@@ -89,7 +82,7 @@ static void push_block(struct oak__mark *m, const struct oak__block *b)
 
 static void push_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)
 {
-    lo = round_up(lo, (uintptr_t)STRIDE);
+    lo = round_up(lo, (uintptr_t)OAK__STRIDE);
     const char *at = lo < hi ? oak__image_at(m->img, lo, hi - lo) : NULL;
     if (at)
         push(m, at, lo, hi - lo, false);
@@ -98,15 +91,17 @@ static void push_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)
 static void reach_block(struct oak__mark *m, const struct oak__block *b)
 {
     bool before = block_mark(b);
-    if (m->collecting && block_waited(b))
-        oak__mark_refers(m, b->lo);
+    if (m->collecting) {
+        oak__mark_collect(m, b, before);
+        if (!before)
+            push_block(m, b);
+        return;
+    }
     if (before)
         return;
     note(m, b->lo, OAK__HOW_REFERENCE, m->from);
     push_block(m, b);
-    if (m->collecting)
-        m->retained += b->hi - b->lo;
-    else if (block_waited(b))
+    if (block_waited(b))
         unit_reached(m, b->lo);
 }
 
@@ -185,6 +180,15 @@ static const struct oak__area *area_of(struct oak__mark *m, uintptr_t p)
     return p >= a->lo && p < a->hi ? a : oak__mark_area(m, p);
 }
 
+static void block_in(const struct oak__mark *m, const struct oak__area *a, uintptr_t p,
+                     struct oak__block *out)
+{
+    if (a->kind == OAK__AREA_SEGMENT)
+        oak__segment_block(&m->heap->segments[a->index], p, out);
+    else
+        oak__large_block(&m->heap->large[a->index], out);
+}
+
 static void reach(struct oak__mark *m, uintptr_t p)
 {
     const struct oak__area *a = area_of(m, p);
@@ -193,11 +197,8 @@ static void reach(struct oak__mark *m, uintptr_t p)
         return;
     switch (a->kind) {
     case OAK__AREA_SEGMENT:
-        oak__segment_block(&m->heap->segments[a->index], p, &b);
-        reach_block(m, &b);
-        break;
     case OAK__AREA_LARGE:
-        oak__large_block(&m->heap->large[a->index], &b);
+        block_in(m, a, p, &b);
         reach_block(m, &b);
         break;
     case OAK__AREA_STACKS:
@@ -209,16 +210,31 @@ static void reach(struct oak__mark *m, uintptr_t p)
     }
 }
 
+/* Whether a word may refer to anything; it becomes the address. */
+static inline bool is_reference(const struct oak__mark *m, uintptr_t *p)
+{
+#if defined(__aarch64__)
+    *p &= ((uintptr_t)1 << 56) - 1; /* the processor ignores the top byte; tags may stand there */
+#endif
+    return unlikely(*p - m->least < m->span);
+}
+
 /* p stands at from. */
 static inline void word(struct oak__mark *m, uintptr_t p, uintptr_t from)
 {
-#if defined(__aarch64__)
-    p &= ((uintptr_t)1 << 56) - 1; /* the processor ignores the top byte; tags may stand there */
-#endif
-    if (unlikely(p - m->least < m->span)) {
+    if (is_reference(m, &p)) {
         m->from = from;
         reach(m, p);
     }
+}
+
+bool oak__mark_heap_block(struct oak__mark *m, uintptr_t p, struct oak__block *out)
+{
+    const struct oak__area *a = is_reference(m, &p) ? area_of(m, p) : NULL;
+    if (!a || a->kind > OAK__AREA_LARGE)
+        return false;
+    block_in(m, a, p, out);
+    return true;
 }
 
 void oak__mark_word(struct oak__mark *m, uintptr_t p)
@@ -229,7 +245,7 @@ void oak__mark_word(struct oak__mark *m, uintptr_t p)
 static void look_at_words(struct oak__mark *m, const struct oak__piece *x, size_t part)
 {
     m->in_heap = x->in_heap;
-    for (size_t i = 0; i < part && i + 8 <= x->n; i += STRIDE) {
+    for (size_t i = 0; i < part && i + 8 <= x->n; i += OAK__STRIDE) {
         uintptr_t p;
         memcpy(&p, x->at + i, sizeof p);
         word(m, p, x->address + i);

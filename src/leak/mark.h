@@ -16,11 +16,19 @@
 #ifndef OAK_LEAK_MARK_H
 #define OAK_LEAK_MARK_H
 
+#include "leak/dominators.h"
 #include "leak/heap.h"
 #include "leak/trace.h"
 #include "leak/world.h"
 
 enum oak__area_kind { OAK__AREA_SEGMENT, OAK__AREA_LARGE, OAK__AREA_STACKS, OAK__AREA_CONTEXTS };
+
+/* Where a reference may stand: at multiples of its size; but x86-64 has struct epoll_event, whose pointer is at 4. */
+#if defined(__x86_64__)
+enum { OAK__STRIDE = 4 };
+#else
+enum { OAK__STRIDE = 8 };
+#endif
 
 /* Addresses that mean something. */
 struct oak__area {
@@ -67,6 +75,7 @@ struct oak__mark {
     /* Second part, for those who are left: */
     uint32_t collecting; /* the leaked goroutine whose memory is being counted: index + 1 */
     uint64_t retained;
+    struct oak__dominators *dominators;
     struct oak__referrers *referrers; /* per wait; of the first one for a unit */
 };
 
@@ -93,14 +102,17 @@ uint32_t oak__mark_unit_wait(const struct oak__mark *m, uintptr_t unit);
 
 /* ---- mark_retained.c: afterwards ---- */
 /* The heap bytes that only leaked goroutines reach, and this one first of them in order of calls. Notes who of them refers
- * to what others wait for. */
+ * to what others wait for, and by which blocks this one reaches what (m->dominators). */
 uint64_t oak__mark_retained(struct oak__mark *m, uint32_t node);
-/* Who is being collected refers to unit. */
+/* A reference of who is being collected to b, or to unit. */
+void oak__mark_collect(struct oak__mark *m, const struct oak__block *b, bool before);
 void oak__mark_refers(struct oak__mark *m, uintptr_t unit);
 /* For these two: the part in use of n's stack, or a word p, is to be looked at; all that follows. */
 void oak__mark_push_stack(struct oak__mark *m, const struct oak__node *n);
 void oak__mark_word(struct oak__mark *m, uintptr_t p);
 void oak__mark_finish(struct oak__mark *m);
+/* The block of the heap that the word p refers to, if it does. */
+bool oak__mark_heap_block(struct oak__mark *m, uintptr_t p, struct oak__block *out);
 
 /* ---- mark_areas.c ---- */
 int oak__mark_areas(struct oak__mark *m);

@@ -15,11 +15,25 @@ void oak__mark_refers(struct oak__mark *m, uintptr_t unit)
     r->n++;
 }
 
+void oak__mark_collect(struct oak__mark *m, const struct oak__block *b, bool before)
+{
+    if (block_waited(b))
+        oak__mark_refers(m, b->lo);
+    if (before) {
+        oak__dominators_again(m->dominators, m->heap, b, m->from);
+        return;
+    }
+    m->retained += b->hi - b->lo;
+    oak__dominators_found(m->dominators, m->heap, b, m->from);
+}
+
 uint64_t oak__mark_retained(struct oak__mark *m, uint32_t node)
 {
     const struct oak__node *n = &m->world->nodes[node];
     m->collecting = node + 1;
     m->retained = 0;
+    m->from = 0;
+    oak__dominators_clear(m->dominators);
     m->in_heap = false;
     oak__mark_push_stack(m, n);
     for (uint32_t i = 0; i < n->nwaits; i++)

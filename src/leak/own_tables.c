@@ -2,6 +2,7 @@
  * The runtime's memory in this process. All of it is left out of the roots but the tables of types that the
  * analysis does not know: what those refer to counts.
  */
+#include "inspect/symbol.h"
 #include "leak/debug_root.h"
 #include "leak/report.h"
 #include "leak/stop.h"
@@ -93,6 +94,8 @@ int oak__own_tables(struct oak__tables *t, struct oak__scratch *s, const struct 
     oak__slabs_each(add_table, t);
     const void *lo, *hi;
     oak__runtime_books(&lo, &hi);
+    skip(t, lo, hi);
+    oak__dwarf_books(&lo, &hi);
     skip(t, lo, hi);
     skip(t, &oak__debug_root, &oak__debug_root + 1);
     oak__report_memory_each(add_span, t);

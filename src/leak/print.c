@@ -19,7 +19,7 @@ struct printing {
     int err;
 };
 
-static void print_bytes(struct oak__out *o, uint64_t n)
+void oak__print_bytes(struct oak__out *o, uint64_t n)
 {
     if (n < 1024)
         oak__outf(o, "%llu bytes", (unsigned long long)n);
@@ -82,7 +82,7 @@ static void print_group(struct printing *p, const struct oak__group *gr)
     oak__print_group(o, &p->style, gr);
     if (gr->weight) {
         oak__outf(o, ", retaining ");
-        print_bytes(o, gr->weight);
+        oak__print_bytes(o, gr->weight);
     }
     oak__outf(o, "\n");
     oak__why_text(e, p->r->now, why, sizeof why);
@@ -93,6 +93,18 @@ static void print_group(struct printing *p, const struct oak__group *gr)
     else
         oak__outf(o, "    why: %s\n", why);
     oak__print_entry(o, &p->style, &gr->first, gr);
+    if (gr->tag == OAK_LEAKED)
+        oak__blocks_print(p->r, &p->groups, gr, o);
+}
+
+void oak__entry_to_info(const struct oak__leak_entry *e, struct oak_goroutine_info *out)
+{
+    oak__shape_to_info(e->shape, out);
+    out->id = e->id;
+    out->parent = e->parent;
+    out->scope = e->scope;
+    out->wait_object = e->wait_object;
+    out->wait_since = e->wait_since;
 }
 
 int oak__report_group(const oak_leak_report *r, struct oak__groups *gs)
@@ -100,12 +112,7 @@ int oak__report_group(const oak_leak_report *r, struct oak__groups *gs)
     for (size_t i = 0; i < r->n; i++) {
         const struct oak__leak_entry *e = &r->entries[i];
         struct oak_goroutine_info info;
-        oak__shape_to_info(e->shape, &info);
-        info.id = e->id;
-        info.parent = e->parent;
-        info.scope = e->scope;
-        info.wait_object = e->wait_object;
-        info.wait_since = e->wait_since;
+        oak__entry_to_info(e, &info);
         struct oak__group *gr = oak__groups_add(gs, &info, e->verdict, e->retained);
         if (!gr)
             return -ENOMEM;

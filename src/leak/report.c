@@ -205,7 +205,7 @@ int oak__report_fill(struct oak_leak_report *r, const struct oak__results *resul
                         .suspect_after = opts->suspect_after ? opts->suspect_after : SUSPECT_AFTER};
     r->now = witness ? witness->now : oak_now();
     r->goroutines = results->goroutines;
-    r->blocks = results->blocks;
+    r->heap_blocks = results->blocks;
     r->bytes = results->bytes;
     r->analysis = results->memory + results->n * sizeof results->found[0];
     r->dropped = results->dropped;
@@ -218,7 +218,9 @@ int oak__report_fill(struct oak_leak_report *r, const struct oak__results *resul
         return -ENOMEM;
     skip_to(&f, UINT64_MAX);
     int err = add_crowds(r, opts, witness);
-    return err ? err : leaked_first(r);
+    if (!err)
+        err = leaked_first(r);
+    return err ? err : oak__blocks_fill(r, results);
 }
 
 /* ---- public ---- */
@@ -251,12 +253,7 @@ static struct oak_leak *make(const oak_leak_report *r, const struct oak__leak_en
         l->at_place = e->shape->place->n;
         l->at_place_before = e->shape->place->before;
     }
-    oak__shape_to_info(e->shape, &l->g);
-    l->g.id = e->id;
-    l->g.parent = e->parent;
-    l->g.scope = e->scope;
-    l->g.wait_object = e->wait_object;
-    l->g.wait_since = e->wait_since;
+    oak__entry_to_info(e, &l->g);
     oak__why_text(e, r->now, l->why, sizeof l->why);
     return l;
 }

@@ -57,7 +57,7 @@ struct oak_leak_report {
     struct oak__scratch memory;           /* this struct lies in it, too */
     int64_t pause, duration, now;
     uint64_t goroutines;
-    uint64_t blocks, bytes;
+    uint64_t heap_blocks, bytes;
     uint64_t analysis; /* bytes that it took */
     uint64_t dropped, unreadable;
     bool exact, glibc;
@@ -73,6 +73,8 @@ struct oak_leak_report {
     size_t nplaces;
     struct oak_leak **made; /* what oak_leak_at has handed out */
     struct oak__why_live *why_live;
+    struct oak_leak_block *blocks; /* largest first */
+    size_t nblocks;
 };
 
 /* Who tells of the goroutines, in order of id; NULL: this process's runtime. */
@@ -91,6 +93,7 @@ struct oak__leak_entry *oak__report_add(struct oak_leak_report *r);
 /* oak_leak_print under another headline; NULL: the usual. */
 int oak__report_print(const oak_leak_report *r, FILE *f, const char *head);
 
+void oak__entry_to_info(const struct oak__leak_entry *e, struct oak_goroutine_info *out);
 /* All entries, in groups of those that are alike (inspect/group.h); each one's user is its first entry. 0 or -ENOMEM. */
 struct oak__groups;
 int oak__report_group(const oak_leak_report *r, struct oak__groups *gs);
@@ -157,6 +160,17 @@ int oak__why_live_fill(struct oak_leak_report *r, const struct oak__results *res
                        const struct oak__witness *witness);
 /* The entry of that goroutine among the leaked ones, or NULL. */
 const struct oak__leak_entry *oak__why_live_leaked(const struct oak_leak_report *r);
+
+/* ---- blocks.c ---- */
+/* Takes the blocks that keep much over. 0 or -ENOMEM. */
+int oak__blocks_fill(struct oak_leak_report *r, const struct oak__results *results);
+/* Those of a group's members, in lines; on a deep stack. gr: one of gs, described. */
+struct oak__out;
+struct oak__group;
+void oak__blocks_print(const struct oak_leak_report *r, const struct oak__groups *gs,
+                       const struct oak__group *gr, struct oak__out *o);
+/* "3 bytes", "1.5 KiB", "2.0 MiB". */
+void oak__print_bytes(struct oak__out *o, uint64_t n);
 
 /* ---- chain_text.c ---- */
 /* Step i in words; on a deep stack. Returns buf. */
