@@ -322,7 +322,7 @@ static bool read_tables(struct foreign *f)
     for (int i = 0; i < OAK__DEBUG_SLABS; i++)
         if (!read_slab(f, (uintptr_t)f->root.slabs[i], out[i]))
             return false;
-    return true;
+    return oak__quiet_read(&f->img, image_word(&f->img, (uintptr_t)f->root.no_pointers), &f->scratch, t) == 0;
 }
 
 /* A guard of a stack has a mark in the page table that looks like a page that was written to. */

@@ -96,6 +96,22 @@ OAK_API bool oak_leak_exact_heap(const oak_leak_report *r);
 OAK_API int oak_leak_print(const oak_leak_report *r, FILE *f);
 
 /*
+ * Declares that [p, p + size) holds no pointers: checks do not look into it, so that what looks like an address there keeps
+ * nothing alive, and there is less to look at. For large buffers of text, images, numbers. The range lies within one block
+ * of malloc, or in memory that the program has mapped or that is static; elsewhere, and across the end of a block, it does
+ * not count. Declared again from the same p, the new size holds.
+ *
+ * A promise: if pointers are written there all the same, or the memory is freed, reallocated or unmapped and used for
+ * something else while it is still declared, goroutines that are alive may be called leaked. So oak_leak_may_have_pointers(p)
+ * takes it back, before free.
+ *
+ * 0; -EINVAL (p is NULL, size is 0, not all of it is mapped; take back: nothing is declared from p on), -ENOMEM. Asks the
+ * kernel about each 4 MiB; any thread.
+ */
+OAK_API OAK_MUST_CHECK int oak_leak_no_pointers(const void *p, size_t size);
+OAK_API int oak_leak_may_have_pointers(const void *p);
+
+/*
  * Writes the leaked goroutines to fd as a profile for `go tool pprof` and what else reads its format (profile.proto,
  * gzip'd): the type is goroutineleak, as Go 1.27 has it; a sample is those goroutines of the same stack, its value their
  * number, its labels wait_reason, name, created_by and retained (bytes). Functions, files and lines are in it: no other

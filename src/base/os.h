@@ -52,6 +52,7 @@ void oak__os_membarrier(void);
 /* ---- memory ---- */
 void *oak__os_reserve(size_t size, size_t align); /* readable and writable, committed by touch; NULL */
 void oak__os_unreserve(void *p, size_t size);
+bool oak__os_is_mapped(const void *p, size_t size);
 int oak__os_guard(void *p, size_t size, bool light); /* light: MADV_GUARD_INSTALL, else mprotect */
 int oak__os_guard_light_works(void);                 /* 1, 0, or -ENOMEM: no page to try it on */
 /* madvise(2) says yes to what no kernel knows: an emulator's (qemu-user). It does something for each page that is reserved. */

@@ -49,6 +49,18 @@ void oak__os_unreserve(void *p, size_t size)
     munmap(p, size);
 }
 
+bool oak__os_is_mapped(const void *p, size_t size)
+{
+    unsigned char in[1024];
+    const uintptr_t page = oak__os_page_size(), end = (uintptr_t)p + size;
+    for (uintptr_t at = (uintptr_t)p & ~(page - 1); at < end; at += sizeof in * page) {
+        const size_t part = end - at < sizeof in * page ? end - at : sizeof in * page;
+        if (mincore((void *)at, part, in))
+            return false;
+    }
+    return true;
+}
+
 int oak__os_guard(void *p, size_t size, bool light)
 {
     int err = oak__fault_hit(OAK__FAULT_MMAP);

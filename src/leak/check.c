@@ -48,7 +48,7 @@ static int analyse_own(struct check *c, struct oak__scratch *s)
     if (!err)
         err = oak__freeze_threads(&own.img, s);
     if (!err)
-        err = oak__own_tables(&tables, s, ours, countof(ours));
+        err = oak__own_tables(&tables, &own.img, s, ours, countof(ours));
     if (err)
         return err;
     own.img.kept = c->kernel.words;

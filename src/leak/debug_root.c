@@ -2,6 +2,7 @@
 
 #include "inspect/symbol.h"
 #include "leak/identity.h"
+#include "leak/no_pointers.h"
 #include "leak/tables.h"
 #include "scope/ctx_after.h"
 #include "scope/scope.h"
@@ -42,6 +43,7 @@ __attribute__((constructor)) static void fill(void)
     memcpy(r->slabs, slabs, sizeof slabs);
     oak__kept_tables(&r->kept_lo, &r->kept_hi);
     oak__dwarf_books(&r->names_lo, &r->names_hi);
+    r->no_pointers = &oak__no_pointers;
     oak__slab_books(&r->slab_books);
     oak__stack_books(&r->stack_books);
     r->scopes = oak__scope_roots();

@@ -26,6 +26,7 @@ struct oak__debug_root {
     const struct oak__slab *slabs[OAK__DEBUG_SLABS]; /* g, m, ctx, after, reads */
     const void *kept_lo, *kept_hi;                   /* the slabs of stacks that are put away */
     const void *names_lo, *names_hi;                 /* what leads to libdw's blocks */
+    const void *no_pointers;                         /* the pointer to struct oak__no_pointers */
     struct oak__slab_books slab_books;
     struct oak__stack_books stack_books;
     const void *scopes; /* list head of the tree of scopes */

@@ -109,13 +109,16 @@ static void look_at_block(struct oak__mark *m, struct oak__dominators *d, uint32
     struct oak__block b, to;
     if (!oak__heap_block(m->heap, d->blocks[i].lo, &b))
         return;
-    for (const char *at = b.local, *end = b.local + (b.hi - b.lo); end - at >= 8; at += OAK__STRIDE) {
-        uintptr_t p;
-        memcpy(&p, at, sizeof p);
-        uint32_t k = oak__mark_heap_block(m, p, &to) ? number_of(d, to.lo) : 0;
-        if (k)
-            refers(d, i, k);
-    }
+    const struct oak__span block = {b.lo, b.hi};
+    struct oak__span part;
+    for (uintptr_t from = b.lo; oak__quiet_next(m->tables, &block, &from, &part);)
+        for (uintptr_t at = part.lo; at + 8 <= part.hi; at += OAK__STRIDE) {
+            uintptr_t p;
+            memcpy(&p, b.local + (at - b.lo), sizeof p);
+            uint32_t k = oak__mark_heap_block(m, p, &to) ? number_of(d, to.lo) : 0;
+            if (k)
+                refers(d, i, k);
+        }
 }
 
 static void settle(struct oak__mark *m, struct oak__dominators *d)

@@ -77,7 +77,13 @@ static void push(struct oak__mark *m, const char *at, uintptr_t address, size_t 
 
 static void push_block(struct oak__mark *m, const struct oak__block *b)
 {
-    push(m, b->local, b->lo, b->hi - b->lo, true);
+    const struct oak__span block = {b->lo, b->hi};
+    struct oak__span part;
+    if (likely(!m->tables->nquiet))
+        push(m, b->local, b->lo, b->hi - b->lo, true);
+    else
+        for (uintptr_t at = b->lo; oak__quiet_next(m->tables, &block, &at, &part);)
+            push(m, b->local + (part.lo - b->lo), part.lo, part.hi - part.lo, true);
 }
 
 static void push_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)

@@ -4,6 +4,7 @@
  */
 #include "inspect/symbol.h"
 #include "leak/debug_root.h"
+#include "leak/no_pointers.h"
 #include "leak/report.h"
 #include "leak/stop.h"
 #include "leak/tables.h"
@@ -81,7 +82,8 @@ static void add_span(struct oak__span span, void *arg)
     skip(arg, (const void *)span.lo, (const void *)span.hi);
 }
 
-int oak__own_tables(struct oak__tables *t, struct oak__scratch *s, const struct oak__span *more, size_t n)
+int oak__own_tables(struct oak__tables *t, const struct oak__image *img, struct oak__scratch *s,
+                    const struct oak__span *more, size_t n)
 {
     *t = (struct oak__tables){.nstacks = 0};
     struct filling f = {.t = t, .scratch = s};
@@ -107,5 +109,5 @@ int oak__own_tables(struct oak__tables *t, struct oak__scratch *s, const struct 
     fill_table(&f, &t->ctx, &oak__ctx_slab);
     fill_table(&f, &t->after, &oak__after_slab);
     fill_table(&f, &t->reads, &oak__reads_slab);
-    return f.failed ? -ENOMEM : 0;
+    return f.failed ? -ENOMEM : oak__quiet_read(img, (uintptr_t)load_acquire(&oak__no_pointers), s, t);
 }

@@ -29,12 +29,13 @@ static int collect(struct oak__mark *m, struct except *e)
 {
     const struct oak__tables *t = m->tables;
     const struct oak__heap *h = m->heap;
-    size_t most = t->nskip + t->nstacks + h->nsegments + h->nlarge + h->nbooks + m->world->ndead;
+    size_t most = t->nskip + t->nquiet + t->nstacks + h->nsegments + h->nlarge + h->nbooks + m->world->ndead;
     *e = (struct except){.n = 0};
     e->span = oak__scratch_alloc(m->scratch, most + 1, sizeof *e->span);
     if (!e->span)
         return -ENOMEM;
     add_all(e, t->skip, t->nskip);
+    add_all(e, t->quiet, t->nquiet);
     add_all(e, m->world->dead, m->world->ndead);
     add_all(e, h->books, h->nbooks);
     for (size_t i = 0; i < t->nstacks; i++)

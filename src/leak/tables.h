@@ -36,6 +36,8 @@ struct oak__tables {
     uintptr_t scopes;       /* the list head of the tree of scopes; 0: none */
     struct oak__span *skip; /* no roots: the tables above, the scheduler, the analysis itself */
     size_t nskip;
+    struct oak__span *quiet; /* sorted: memory that the program says has no pointers */
+    size_t nquiet;
 };
 
 /* Calls fn with the number and the address of each object of a table, used or free, until it returns false. */
@@ -45,7 +47,17 @@ size_t oak__table_size(const struct oak__table *t);
 /* The number of the object that contains p, + 1; 0: none. */
 size_t oak__table_index(const struct oak__table *t, uintptr_t p);
 
+/* ---- quiet.c ---- */
+/* Reads what the program has declared; table: the struct oak__no_pointers, 0: none. 0 or -ENOMEM. */
+int oak__quiet_read(const struct oak__image *img, uintptr_t table, struct oak__scratch *s,
+                    struct oak__tables *t);
+/* From *at on, which it moves: the next part of a block that may have pointers. What was declared counts only where it lies
+ * within that one block: else it is of another that was there before, or wrong. False: there is no more. */
+bool oak__quiet_next(const struct oak__tables *t, const struct oak__span *block, uintptr_t *at,
+                     struct oak__span *part);
+
 /* The tables of this process, in a clone of it. more: memory of the check itself, which is no root. 0 or -ENOMEM. */
-int oak__own_tables(struct oak__tables *t, struct oak__scratch *s, const struct oak__span *more, size_t n);
+int oak__own_tables(struct oak__tables *t, const struct oak__image *img, struct oak__scratch *s,
+                    const struct oak__span *more, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What `oakum leaks` is tried on: four goroutines leak, one waits for what a global variable knows. Prints a line when all
+ * What `oakum leaks` is tried on: four goroutines leak, one waits for what a global variable knows. Another knows of the leaked ones, but is declared to have no pointers. Prints a line when all
  * have settled, waits until its standard input ends, and prints how many real-time signals came meanwhile (none of
  * which the kernel may drop). An argument makes it another way:
  *   die        it leaves a core file instead
@@ -38,8 +38,12 @@ OAK_TASK(serve, oak_chan(int), requests)
 
 static __attribute__((noinline)) void leak(void)
 {
+    static volatile void *noise[64]; /* no reference: it is declared to be none */
     oak_chan(int) answer = oak_make(int, 0);
     int v;
+    if (oak_leak_no_pointers((const void *)noise, sizeof noise))
+        abort();
+    memcpy((void *)&noise[7], &answer, sizeof answer);
     for (int i = 0; i < 5; i++)
         if (oak_go_detached(ask, answer, i))
             abort();
