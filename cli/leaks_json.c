@@ -105,12 +105,12 @@ int leaks_json(const oak_leak_report *r, int64_t goroutines, FILE *out)
     const struct oak_leak_block *b;
     for (size_t i = 0; (b = oak_leak_block_at(r, i)); i++)
         json_array_append_new(blocks, block(b));
-    json_t *root = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}", "version", 1, "leaked",
-                             (json_int_t)oak_leak_count(r, OAK_LEAKED), "suspects",
-                             (json_int_t)oak_leak_count(r, OAK_SUSPECT), "goroutines", (json_int_t)goroutines,
-                             "pause_ns", (json_int_t)oak_leak_pause(r), "duration_ns",
-                             (json_int_t)oak_leak_duration(r), "exact_heap", oak_leak_exact_heap(r),
-                             "nothing_provable", r->lost != OAK__LOST_NOTHING, "blocks", blocks, "found", all);
+    json_t *root = json_pack(
+        "{s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}", "version", 1, "leaked",
+        (json_int_t)oak_leak_count(r, OAK_LEAKED), "suspects", (json_int_t)oak_leak_count(r, OAK_SUSPECT),
+        "goroutines", (json_int_t)goroutines, "pause_ns", (json_int_t)oak_leak_pause(r), "duration_ns",
+        (json_int_t)oak_leak_duration(r), "exact_heap", oak_leak_exact_heap(r), "nothing_provable",
+        r->lost != OAK__LOST_NOTHING, "blocks", blocks, "found", all);
     return write_out(root, out);
 }
 

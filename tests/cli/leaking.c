@@ -1,7 +1,8 @@
 /*
- * What `oakum leaks` is tried on: four goroutines leak, one waits for what a global variable knows. Another knows of the leaked ones, but is declared to have no pointers. Prints a line when all
- * have settled, waits until its standard input ends, and prints how many real-time signals came meanwhile (none of
- * which the kernel may drop). An argument makes it another way:
+ * What `oakum leaks` is tried on: four goroutines leak, one waits for what a global variable knows; a static array knows of
+ * the leaked ones, but is declared to have no pointers. Prints a line when all have settled, waits until its standard input
+ * ends, and prints how many real-time signals came meanwhile (none of which the kernel may drop). An argument makes it
+ * another way:
  *   die        it leaves a core file instead
  *   leader     its first thread has ended
  *   sleeper    its first thread sleeps in the kernel, and aborts when it is woken too early
