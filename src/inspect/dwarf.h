@@ -44,6 +44,8 @@
     X(dwarf_child)                                                                                           \
     X(dwarf_siblingof)                                                                                       \
     X(dwarf_getlocation)                                                                                     \
+    X(dwarf_getlocation_attr)                                                                                \
+    X(dwarf_formaddr)                                                                                        \
     X(dwarf_decl_file)                                                                                       \
     X(dwarf_decl_line)
 

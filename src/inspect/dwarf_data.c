@@ -23,17 +23,25 @@ enum { DEEPEST = 32, PAGE = 4096, MOST_PAGES = 1 << 16 };
 
 struct search {
     Dwarf_Addr address; /* as the file counts */
+    Dwarf_Die *unit;
     struct oak__symbol *out;
     bool found;
 };
 
 static bool is_at(Dwarf_Die *die, Dwarf_Addr address)
 {
-    Dwarf_Attribute attr;
+    Dwarf_Attribute attr, indirect;
     Dwarf_Op *op;
+    Dwarf_Addr at;
     size_t n;
-    return oak__dw.dwarf_attr(die, DW_AT_location, &attr) && oak__dw.dwarf_getlocation(&attr, &op, &n) == 0 &&
-           n == 1 && op[0].atom == DW_OP_addr && op[0].number == address;
+    if (!oak__dw.dwarf_attr(die, DW_AT_location, &attr) || oak__dw.dwarf_getlocation(&attr, &op, &n) != 0 ||
+        n != 1)
+        return false;
+    /* clang keeps addresses in a table. */
+    if (op[0].atom == DW_OP_addrx)
+        return oak__dw.dwarf_getlocation_attr(&attr, &op[0], &indirect) == 0 &&
+               oak__dw.dwarf_formaddr(&indirect, &at) == 0 && at == address;
+    return op[0].atom == DW_OP_addr && op[0].number == address;
 }
 
 /* Where it is defined outside of its declaration, name and line stand with that. dwarf_decl_* follow, dwarf_diename too. */
@@ -43,7 +51,9 @@ static void note(struct search *s, Dwarf_Die *die)
     s->found = true;
     if (name)
         oak__symbol_copy(s->out->function, sizeof s->out->function, name);
-    oak__symbol_copy(s->out->file, sizeof s->out->file, oak__dw.dwarf_decl_file(die));
+    /* File 0 of DWARF 5 is the unit's own, which libdw takes for none. */
+    const char *file = oak__dw.dwarf_decl_file(die);
+    oak__symbol_copy(s->out->file, sizeof s->out->file, file ? file : oak__dw.dwarf_diename(s->unit));
     if (!s->out->file[0] || oak__dw.dwarf_decl_line(die, &s->out->line) != 0)
         s->out->line = 0;
 }
@@ -90,6 +100,7 @@ static bool lookup(Dwfl *dwfl, Dwarf_Addr at, struct oak__symbol *out)
     struct search s = {.out = out};
     for (Dwarf_Die *unit = NULL; !s.found && (unit = oak__dw.dwfl_module_nextcu(module, unit, &bias));) {
         s.address = at - offset - bias;
+        s.unit = unit;
         look_in(&s, unit, 0);
     }
     return true;

@@ -109,10 +109,15 @@ int oak__symbols_at(const void *pc, enum oak__pc_kind kind, struct oak__symbol *
     return 1;
 }
 
-/* Static variables of functions have a number appended. */
+/* Static variables of functions are called name.number by gcc and function.name by clang, which numbers those that it has
+ * taken apart. */
 static void tidy_variable(char *name)
 {
     char *dot = strchr(name, '.');
+    if (dot && dot > name && strspn(dot, "0123456789.") != strlen(dot)) {
+        memmove(name, dot + 1, strlen(dot));
+        dot = strchr(name, '.');
+    }
     if (dot && dot > name)
         *dot = 0;
 }

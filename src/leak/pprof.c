@@ -7,6 +7,7 @@
 #include "inspect/group.h"
 #include "inspect/out.h"
 #include "inspect/pprof.h"
+#include "inspect/print.h"
 #include "inspect/symbol.h"
 
 #include <time.h>
@@ -44,8 +45,8 @@ static void make(void *arg)
     struct oak__pprof p;
     struct timespec now = {.tv_sec = 0};
     x->err = oak__report_group(x->r, &x->groups);
-    if (!x->err)
-        x->err = oak__groups_sort(&x->groups);
+    if (!x->err) /* program counters alone tell too much apart */
+        x->err = oak__groups_describe(&x->groups, &(struct oak__style){.indent = ""});
     if (x->err)
         return;
     clock_gettime(CLOCK_REALTIME, &now);
