@@ -3,7 +3,7 @@
 #include "leak/mark.h"
 #include "leak/tag.h"
 
-enum { BYTES_A_BLOCK = 1024, LEAST_BLOCKS = 1024 };
+enum { BYTES_A_BLOCK = 2048, LEAST_BLOCKS = 1024 };
 
 int oak__dominators_init(struct oak__dominators *d, const struct oak__heap *h, struct oak__scratch *s)
 {

@@ -9,7 +9,7 @@
  *
  * A block's dominator has a lower number than the block, so the common one of two is found by going up from the higher.
  *
- * 28 bytes a block; room is made for a number of blocks that keeps it below 4% of the heap. What does not fit is added to
+ * 28 bytes a block; room is made for a number of blocks that keeps it below 2% of the heap. What does not fit is added to
  * the block from which it was found; the result then is no longer exact, and says so.
  *
  * Internal to leak.
