@@ -37,7 +37,7 @@ int oak__blocks_fill(struct oak_leak_report *r, const struct oak__results *resul
 
 const struct oak_leak_block *oak_leak_block_at(const oak_leak_report *r, size_t i)
 {
-    return r && i < r->nblocks ? &r->blocks[i] : NULL;
+    return oak__report_ok(r) && i < r->nblocks ? &r->blocks[i] : NULL;
 }
 
 /* Leaked ones come first, in order of id. */

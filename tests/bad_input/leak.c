@@ -17,6 +17,7 @@ static void use(oak_leak_report *r)
     expect(oak_leak_count(r, OAK_LEAKED) == 0 && oak_leak_count(r, OAK_SUSPECT) == 0);
     expect(oak_leak_count(r, OAK_WAITING_OK) == 0 && oak_leak_count(r, (enum oak_verdict)3) == 0);
     expect(oak_leak_at(r, 0) == NULL && oak_leak_at(r, SIZE_MAX) == NULL);
+    expect(oak_leak_block_at(r, 0) == NULL && oak_leak_block_at(r, SIZE_MAX) == NULL);
     expect(oak_leak_pause(r) == 0 && oak_leak_duration(r) == 0);
     expect(oak_leak_memory(r) == 0 && oak_leak_heap(r) == 0 && !oak_leak_exact_heap(r));
     expect(oak_leak_print(r, stderr) == -EINVAL && oak_leak_print(r, NULL) == -EINVAL);
@@ -48,6 +49,17 @@ BOTH(what_is_no_report_is_told)
     for (int i = 0; i < STRANGERS; i++)
         use(s.at[i]);
     strangers_end(&s);
+}
+
+BOTH(what_cannot_be_declared)
+{
+    char here[64];
+    expect(oak_leak_no_pointers(NULL, 1) == -EINVAL && oak_leak_no_pointers(here, 0) == -EINVAL);
+    expect(oak_leak_no_pointers(here, SIZE_MAX) == -EINVAL && oak_leak_no_pointers(nowhere(), 1) == -EINVAL);
+    expect(oak_leak_no_pointers((void *)1, 1) == -EINVAL);
+    expect(oak_leak_may_have_pointers(NULL) == -EINVAL && oak_leak_may_have_pointers(here) == -EINVAL);
+    expect(oak_leak_no_pointers(here, sizeof here) == 0 && oak_leak_may_have_pointers(here + 1) == -EINVAL);
+    expect(oak_leak_may_have_pointers(here) == 0 && oak_leak_may_have_pointers(here) == -EINVAL);
 }
 
 BOTH(freed_reports_are_told)
@@ -128,6 +140,7 @@ int main(void)
         cmocka_unit_test(what_is_no_report_is_told), cmocka_unit_test(freed_reports_are_told),
         cmocka_unit_test(values_out_of_range),       cmocka_unit_test(reports_that_cannot_be_written),
         cmocka_unit_test(reclaimed_twice),           cmocka_unit_test(what_keeps_nobody_alive),
+        cmocka_unit_test(what_cannot_be_declared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
