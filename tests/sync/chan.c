@@ -1,6 +1,8 @@
 /* Channels: what each operation promises. */
 #include "support/goroutine.h"
 
+#include "sched/sched.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,26 @@ OAK_TASK(send_one, oak_chan(int), ch, int, v, _Atomic int *, result)
 OAK_TASK(recv_one, oak_chan(int), ch, int *, out, _Atomic int *, result)
 {
     *result = oak_recv(ch, out);
+}
+
+struct count {
+    const void *ch;
+    int n;
+};
+
+static bool count_one(struct oak__g *g, void *arg)
+{
+    struct count *c = arg;
+    c->n += load_acquire(&g->status) == OAK__G_WAITING && load_relaxed(&g->wait_object) == c->ch;
+    return true;
+}
+
+/* Goroutines that are queued at ch: who waits has been queued before. */
+static int waiting_at(oak_chan(int) ch)
+{
+    struct count c = {(const void *)(uintptr_t)ch, 0};
+    oak__each_g(count_one, &c);
+    return c.n;
 }
 
 TEST(unbuffered_hands_over)
@@ -52,7 +74,7 @@ TEST(waiting_senders_are_served_first_in_first_out)
     for (int i = 0; i < 5; i++) {
         results[i] = 1;
         expect(oak_go_detached(send_one, ch, i, &results[i]) == 0);
-        (void)oak_sleep(2 * OAK_MILLISECOND); /* it is queued before the next one starts */
+        wait_until(waiting_at(ch) == i + 1);
     }
     int v;
     expect(oak_recv(ch, &v) == 0 && v == 100);
@@ -71,7 +93,7 @@ TEST(waiting_receivers_are_served_first_in_first_out)
     for (int i = 0; i < 5; i++) {
         results[i] = 1;
         expect(oak_go_detached(recv_one, ch, &got[i], &results[i]) == 0);
-        (void)oak_sleep(2 * OAK_MILLISECOND);
+        wait_until(waiting_at(ch) == i + 1);
     }
     for (int i = 0; i < 5; i++)
         expect(oak_send(ch, i) == 0);
@@ -107,7 +129,7 @@ TEST(close_wakes_all_waiters)
         expect(oak_go_detached(recv_one, in, &got[i], &r[i]) == 0);
         expect(oak_go_detached(send_one, out, i, &r[2 + i]) == 0);
     }
-    (void)oak_sleep(5 * OAK_MILLISECOND);
+    wait_until(waiting_at(in) == 2 && waiting_at(out) == 2);
     expect(oak_chan_close(in) == 0 && oak_chan_close(out) == 0);
     for (int i = 0; i < 4; i++)
         wait_until(r[i] == -EPIPE);
@@ -186,7 +208,7 @@ TEST(a_channel_with_waiters_is_not_freed)
     oak_chan(int) ch = oak_make(int, 0);
     _Atomic int r = 1;
     expect(oak_go_detached(send_one, ch, 1, &r) == 0);
-    (void)oak_sleep(2 * OAK_MILLISECOND);
+    wait_until(waiting_at(ch) == 1);
     expect(oak_chan_free(ch) == -EBUSY);
     expect(oak_chan_close(ch) == 0);
     wait_until(r == -EPIPE);
