@@ -135,7 +135,7 @@ static void waits_for_a_signal(void *unused)
 
 /* ---- goroutines that do not wait; they have what another one waits for ---- */
 
-static volatile bool stop;
+static _Atomic bool stop;
 
 static void computes(void *ch)
 {
