@@ -6,7 +6,9 @@
 
 /* Every job is a file that defines job_NAME(count). http: where liboakum-http is built. */
 #ifdef BENCH_HTTP
-    #define BENCH_HTTP_JOBS(X) X(http)
+    #define BENCH_HTTP_JOBS(X)                                                                               \
+        X(http)                                                                                              \
+        X(http_checked)
 #else
     #define BENCH_HTTP_JOBS(X)
 #endif
@@ -54,6 +56,10 @@ double mean(int times, void (*work)(long count), long count);
 double held(void);
 /* The most pages that it ever held, in bytes. */
 double peak(void);
+
+/* Parks count goroutines and fills OAKBENCH_HEAP bytes of heap (100 MB); ends them and frees it. */
+void crowd_gather(long count);
+void crowd_disperse(void);
 
 /* Binds the calling thread to the nth processor (from 0) of those that the process may use. */
 void pin(int nth);

@@ -1,8 +1,12 @@
-/* A hello server on a free port of the loopback, which it prints; it serves until it is killed. */
+/*
+ * A hello server on a free port of the loopback, which it prints; it serves until it is killed. http_checked: beside count parked
+ * goroutines and a heap, with a leak check every OAKBENCH_CHECK milliseconds (unset: none).
+ */
 #include "bench.h"
 
 #include <oakum/http.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int hello(oak_http_request *q, oak_http_response *p, void *arg)
@@ -24,4 +28,27 @@ void job_http(long count)
     printf("port %s\n", strrchr(address, ':') + 1);
     fflush(stdout);
     MUST(oak_http_serve(server, listener));
+}
+
+OAK_TASK(checker, long, every)
+{
+    for (;;) {
+        oak_leak_report *r;
+
+        MUST(oak_sleep(every * OAK_MILLISECOND));
+        MUST(oak_leak_check(NULL, &r));
+        if (oak_leak_count(r, OAK_LEAKED) > 0)
+            must(-EPROTO, "http_checked: a false proof");
+        oak_leak_report_free(r);
+    }
+}
+
+void job_http_checked(long count)
+{
+    const char *every = getenv("OAKBENCH_CHECK");
+
+    crowd_gather(count);
+    if (every)
+        MUST(oak_go_detached(checker, atol(every)));
+    job_http(0);
 }

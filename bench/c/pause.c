@@ -8,55 +8,13 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-enum { CHECKS = 5, NAPS = 2000, BUCKETS = 14, BLOCK = 1024 };
+enum { CHECKS = 5, NAPS = 2000, BUCKETS = 14 };
 
-static struct block {
-    struct block *next;
-    char rest[BLOCK - sizeof(struct block *)];
-} * blocks;
-
-static struct crowd {
-    oak_chan(int) closed;
+static struct watched {
     oak_waitgroup wg;
-    atomic_long started;
     atomic_bool over;
-} crowd;
-
-OAK_TASK(bystander, struct crowd *, c)
-{
-    int none;
-
-    atomic_fetch_add(&c->started, 1);
-    if (oak_recv(c->closed, &none) != -EPIPE)
-        must(-EPROTO, "pause: woken by no close");
-    oak_waitgroup_done(&c->wg);
-}
-
-static void fill_heap(void)
-{
-    const char *text = getenv("OAKBENCH_HEAP");
-
-    for (long left = text ? atol(text) : 100000000; left > 0; left -= BLOCK) {
-        struct block *b = calloc(1, sizeof *b);
-
-        if (!b)
-            must(-ENOMEM, "pause: the heap");
-        b->next = blocks;
-        blocks = b;
-    }
-}
-
-static void empty_heap(void)
-{
-    for (struct block *b = blocks, *next; b; b = next) {
-        next = b->next;
-        free(b);
-    }
-    blocks = NULL;
-}
+} watched;
 
 /* How late a sleep of a millisecond ends, by powers of two of microseconds. */
 static void nap(const char *name, atomic_bool *over)
@@ -81,10 +39,10 @@ static void nap(const char *name, atomic_bool *over)
     }
 }
 
-OAK_TASK(napper, struct crowd *, c)
+OAK_TASK(napper, struct watched *, w)
 {
-    nap("checked", &c->over);
-    oak_waitgroup_done(&c->wg);
+    nap("checked", &w->over);
+    oak_waitgroup_done(&w->wg);
 }
 
 static double larger(double a, double b)
@@ -116,23 +74,15 @@ static void check_some(void)
 
 void job_pause(long count)
 {
-    struct crowd *c = &crowd;
+    struct watched *w = &watched;
     atomic_bool never = false;
 
-    c->closed = oak_make(int, 0);
-    fill_heap();
-    oak_waitgroup_add(&c->wg, (int)count);
-    for (long i = 0; i < count; i++)
-        MUST(oak_go_detached(bystander, c));
-    while (atomic_load(&c->started) < count)
-        MUST(oak_sleep(OAK_MILLISECOND));
+    crowd_gather(count);
     nap("alone", &never);
-    oak_waitgroup_add(&c->wg, 1);
-    MUST(oak_go_detached(napper, c));
+    oak_waitgroup_add(&w->wg, 1);
+    MUST(oak_go_detached(napper, w));
     check_some();
-    atomic_store(&c->over, true);
-    oak_chan_close(c->closed);
-    MUST(oak_waitgroup_wait(&c->wg));
-    oak_chan_free(c->closed);
-    empty_heap();
+    atomic_store(&w->over, true);
+    MUST(oak_waitgroup_wait(&w->wg));
+    crowd_disperse();
 }
