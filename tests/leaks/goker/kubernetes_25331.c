@@ -13,6 +13,7 @@ OAK_TASK(run, struct watch *, w)
 {
     char v;
     must(oak_recv(oak_ctx_done(w->ctx), &v) == -EPIPE);
+    oak_ctx_unref(w->ctx);
     must(oak_send(w->error, -ECANCELED) == 0);
 }
 
@@ -22,7 +23,6 @@ KERNEL
     *w = (struct watch){oak_make(int, 0), oak_make(int, 10), oak_ctx_new(NULL)};
     go(run, w);
     oak_ctx_cancel(w->ctx, -ECANCELED);
-    oak_ctx_unref(w->ctx);
 }
 
 LEAKS(run);
