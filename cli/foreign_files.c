@@ -88,7 +88,7 @@ static void id_in_memory(const struct foreign *f, const char *path, struct elf_i
 static int open_of_core(const struct foreign *f, const struct foreign_map *m)
 {
     struct elf_id then, now;
-    bool is_exe = f->exe && strcmp(m->path, f->exe) == 0;
+    bool is_exe = f->exe && f->program && strcmp(m->path, f->exe) == 0;
     int fd = open_regular(is_exe ? f->program : m->path, 0);
     if (fd < 0)
         return -1;

@@ -155,11 +155,11 @@ static bool is_filtered(pid_t tid)
     return filtered;
 }
 
-/* A thread that was stopped by nothing but this tool. */
-static pid_t borrowed(const struct stopping *s)
+/* A thread that was stopped by nothing but this tool, or by a signal that has stopped the process (and will have afterwards). */
+static pid_t borrowed(const struct stopping *s, bool even_stopped)
 {
     for (size_t i = 0; i < s->n; i++)
-        if (!s->threads[i].ended && !s->threads[i].signal && !s->threads[i].group &&
+        if (!s->threads[i].ended && !s->threads[i].signal && (even_stopped || !s->threads[i].group) &&
             !is_filtered(s->threads[i].tid))
             return s->threads[i].tid;
     return 0;
@@ -175,7 +175,7 @@ static void block_signals(bool block)
 int twin_make(struct twin *t, const struct foreign *f, const struct stopping *s)
 {
     static const long clone[5] = {SYS_clone, CLONE_FILES};
-    const pid_t tid = borrowed(s);
+    const pid_t tid = borrowed(s, false);
     *t = (struct twin){.call = tid ? find_call(f, tid) : 0};
     if (!t->call)
         return ENOTSUP;
@@ -204,7 +204,7 @@ static bool reap_by_any(const struct twin *t, pid_t parent)
     for (struct dirent *d; dir && !done && (d = readdir(dir));) {
         struct stopping s = {.pid = parent};
         pid_t tid = (pid_t)strtol(d->d_name, NULL, 10), none = 0;
-        if (tid > 0 && stopping_one(&s, tid) == 0 && borrowed(&s)) {
+        if (tid > 0 && stopping_one(&s, tid) == 0 && borrowed(&s, true)) {
             long got = call(tid, t->call, &wait, &none);
             done = got == t->inner || got == -ECHILD; /* the process has waited for it itself */
         }
