@@ -185,6 +185,8 @@ struct oak__p *oak__release_p(struct oak__m *m);
 /* Under sched.lock. */
 void oak__idle_p_put(struct oak__p *p);
 struct oak__p *oak__idle_p_get(void);
+/* A stack that rests with an idle P, for when no more can be made; NULL: there is none. Not under sched.lock. */
+char *oak__idle_stack(void);
 int oak__first_worker(void);
 /* Notes where this thread's own stack lies; base: see g0_base. */
 void oak__note_stack(struct oak__m *m, void *base);

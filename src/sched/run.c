@@ -107,7 +107,7 @@ SCHEDULER_STEP static NOINLINE bool give_stack(struct oak__p *p, struct oak__g *
         return true;
     if (!g->stack_lo)
         g->stack_lo = oak__stack_get(&p->stacks);
-    if (unlikely(!g->stack_lo))
+    if (unlikely(!g->stack_lo) && !(g->stack_lo = oak__idle_stack()))
         return false;
     g->sp = oak__stack_prepare(oak__stack_top(g->stack_lo, g->stack_class));
     return true;

@@ -63,6 +63,18 @@ struct oak__p *oak__idle_p_get(void)
     return p;
 }
 
+COLD char *oak__idle_stack(void)
+{
+    struct oak__sched *s = oak__sched;
+    char *lo = NULL;
+    lock(&s->lock); /* an idle P's caches are nobody's */
+    for (struct oak__p *p = s->idle_ps; p && !lo; p = p->idle_next)
+        if (p->stacks.n)
+            lo = p->stacks.lo[--p->stacks.n];
+    unlock(&s->lock);
+    return lo;
+}
+
 /*
  * While the caller counts as spinning, others who queue work rely on it. If it then comes too late for an idle P, one may
  * have become idle meanwhile whose worker looked around before that work was there: so it looks again once it has stopped
