@@ -304,9 +304,7 @@ void oak__ready(struct oak__g *g)
     store_relaxed(&p->next, g);
     if (old) {
         push_back(p, old);
-        oak__light_fence(); /* as in oak__wake_worker */
-        if (unlikely(load_seq(&oak__sched->nidle_ps) != 0) && shares(p))
-            oak__wake_worker();
+        share_more(p);
     }
 }
 

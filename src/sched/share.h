@@ -32,6 +32,14 @@ static inline bool shared_backlog(const struct oak__p *p)
     return shares(p) && (load_acquire(&p->head) != load_acquire(&p->tail) || !fresh_empty(p));
 }
 
+/* More waits on p than its holder runs next: another worker may be of use. */
+static inline void share_more(const struct oak__p *p)
+{
+    oak__light_fence(); /* as in oak__wake_worker */
+    if (unlikely(load_seq(&oak__sched->nidle_ps) != 0) && shares(p))
+        oak__wake_worker();
+}
+
 /* m, holding p, has stolen from victim. */
 void oak__share_stolen(struct oak__m *m, struct oak__p *p, struct oak__p *victim);
 /* m, holding p, has run dry: judges its last theft. */

@@ -209,11 +209,8 @@ static inline void queue_new(struct oak__p *p, struct oak__g *g)
     }
     bool others = !fresh_empty(p) || load_relaxed(&p->next);
     fresh_push(p, g);
-    if (others) {
-        oak__light_fence(); /* as in oak__wake_worker */
-        if (unlikely(load_seq(&oak__sched->nidle_ps) != 0) && shares(p))
-            oak__wake_worker();
-    }
+    if (others)
+        share_more(p);
 }
 
 /* Entered, or on g0 with a P: the parent is then nobody. */
