@@ -154,7 +154,8 @@ TEST(code_that_was_made_meanwhile_is_on_the_stack)
         expect(oak_spawn(receive_from_made_code, code) == 0);
         wait_until(look_for(receive_from_made_code) == 1 && waits(&found));
         expect(frames_within(code, page) == 1);
-        expect(frames_within((const void *)(uintptr_t)receive_from_made_code, 256) == 1);
+        /* (receive_one may lie within these 256 bytes, too) */
+        expect(frames_within((const void *)(uintptr_t)receive_from_made_code, 256) >= 1);
         oak_chan_close(channel);
         wait_until(look_for(receive_from_made_code) == 0);
         expect(oak_chan_free(channel) == 0);
