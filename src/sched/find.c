@@ -17,7 +17,7 @@
  */
 #include "poll/poll.h"
 #include "sched/door.h"
-#include "sched/event.h"
+#include "sched/inline.h"
 #include "sched/m.h"
 #include "sched/runq.h"
 #include "sched/sanitize.h"
@@ -42,9 +42,7 @@ void oak__inject(struct oak__p *p, struct oak__g *list)
     while (list) {
         struct oak__g *g = list;
         list = load_relaxed(&g->next);
-        store_relaxed(&g->status, OAK__G_RUNNABLE);
-        oak__event(OAK__EV_UNBLOCK, g);
-        sanitize_made_runnable(g);
+        oak__becomes_runnable(g);
         if (p)
             oak__ring_push(p, g);
         else

@@ -77,6 +77,14 @@ static inline bool oak__wait_finish_inline(struct oak__g *g, int status)
     return false;
 }
 
+/* g is about to be put into a queue: from there others may take it. */
+static inline void oak__becomes_runnable(struct oak__g *g)
+{
+    store_relaxed(&g->status, OAK__G_RUNNABLE);
+    oak__event(OAK__EV_UNBLOCK, g);
+    sanitize_made_runnable(g);
+}
+
 /* oak__ready for a caller who knows his P. */
 static inline void oak__ready_here(struct oak__p *p, struct oak__g *g)
 {
@@ -84,9 +92,7 @@ static inline void oak__ready_here(struct oak__p *p, struct oak__g *g)
         oak__ready(g);
         return;
     }
-    store_relaxed(&g->status, OAK__G_RUNNABLE);
-    oak__event(OAK__EV_UNBLOCK, g);
-    sanitize_made_runnable(g);
+    oak__becomes_runnable(g);
     store_relaxed(&p->next, g);
 }
 

@@ -292,9 +292,7 @@ SCHEDULER_STEP void oak__run(struct oak__m *m, struct oak__g *g)
 void oak__ready(struct oak__g *g)
 {
     struct oak__p *p = oak__p_here();
-    store_relaxed(&g->status, OAK__G_RUNNABLE);
-    oak__event(OAK__EV_UNBLOCK, g);
-    sanitize_made_runnable(g);
+    oak__becomes_runnable(g);
     if (unlikely(!p)) {
         oak__global_push(g);
         oak__wake_worker();

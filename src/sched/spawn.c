@@ -199,9 +199,7 @@ SCHEDULER_STEP static int reserve(struct oak__p *p, int class, struct oak__g **o
  */
 static inline void queue_new(struct oak__p *p, struct oak__g *g)
 {
-    store_relaxed(&g->status, OAK__G_RUNNABLE);
-    oak__event(OAK__EV_UNBLOCK, g);
-    sanitize_made_runnable(g);
+    oak__becomes_runnable(g);
     if (unlikely(!p)) {
         oak__global_push(g);
         oak__wake_worker();
