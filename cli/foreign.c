@@ -1,6 +1,7 @@
 #include "foreign.h"
 #include "command.h"
 
+#include "leak/sort.h"
 #include "sched/m.h"
 
 #include <oakum/version.h>
@@ -88,28 +89,13 @@ bool foreign_add_refused(struct foreign *f, uintptr_t lo, uintptr_t hi)
 
 struct foreign_map *foreign_map_of(const struct foreign *f, uintptr_t a)
 {
-    size_t lo = 0, hi = f->nmaps;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (f->maps[mid].hi <= a)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < f->nmaps && f->maps[lo].lo <= a ? &f->maps[lo] : NULL;
+    const size_t i = oak__sorted_ending_above(f->maps, f->nmaps, sizeof *f->maps, a);
+    return i < f->nmaps && f->maps[i].lo <= a ? &f->maps[i] : NULL;
 }
 
 size_t foreign_present_from(const struct foreign *f, uintptr_t a)
 {
-    size_t lo = 0, hi = f->npresent;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (f->present[mid].hi <= a)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
+    return oak__sorted_ending_above(f->present, f->npresent, sizeof *f->present, a);
 }
 
 bool foreign_add_thread(struct foreign *f, pid_t tid, uintptr_t sp)

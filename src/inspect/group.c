@@ -1,16 +1,11 @@
 #include "inspect/group.h"
 
+#include "base/hash.h"
 #include "base/os.h"
 #include "inspect/symbol.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-    h = (h ^ v) * 0x9e3779b97f4a7c15u;
-    return h ^ h >> 29;
-}
 
 /* The first word apart from others of the key: what a goroutine that has not run yet would run. */
 static const void *start_of(const struct oak_goroutine_info *g)
@@ -20,10 +15,10 @@ static const void *start_of(const struct oak_goroutine_info *g)
 
 static uint64_t hash_of(const struct oak_goroutine_info *g, unsigned tag)
 {
-    uint64_t h = mix(tag, (uint64_t)g->state << 32 | (uint64_t)g->reason);
-    h = mix(mix(h, (uintptr_t)g->created_at), (uintptr_t)start_of(g));
+    uint64_t h = hash_mix(tag, (uint64_t)g->state << 32 | (uint64_t)g->reason);
+    h = hash_mix(hash_mix(h, (uintptr_t)g->created_at), (uintptr_t)start_of(g));
     for (int i = 0; i < g->nframes; i++)
-        h = mix(h, (uintptr_t)g->frames[i]);
+        h = hash_mix(h, (uintptr_t)g->frames[i]);
     return h;
 }
 

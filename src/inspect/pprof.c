@@ -1,5 +1,6 @@
 #include "inspect/pprof.h"
 
+#include "base/hash.h"
 #include "base/os.h"
 #include "inspect/print.h"
 #include "inspect/symbol.h"
@@ -52,15 +53,9 @@ enum { FIRST_SLOTS = 256, INLINED = 8, MOST_FRAMES = 128 };
 
 /* ---- numbering ---- */
 
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-    h = (h ^ v) * 0x9e3779b97f4a7c15u;
-    return h ^ h >> 29;
-}
-
 static size_t slot_of(const struct oak__pprof_ids *t, uint64_t key)
 {
-    size_t i = mix(0, key) & (t->slots - 1);
+    size_t i = hash_mix(0, key) & (t->slots - 1);
     while (t->keys[i] && t->keys[i] != key)
         i = (i + 1) & (t->slots - 1);
     return i;
@@ -134,7 +129,7 @@ static uint64_t string(struct oak__pprof *p, const char *text)
         return 0;
     uint64_t h = 1;
     for (const char *c = text; *c; c++)
-        h = mix(h, (unsigned char)*c);
+        h = hash_mix(h, (unsigned char)*c);
     for (;; h++) {
         bool fresh;
         uint64_t id = id_of(p, &p->texts, h ? h : 1, &fresh);

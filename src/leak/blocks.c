@@ -40,24 +40,10 @@ const struct oak_leak_block *oak_leak_block_at(const oak_leak_report *r, size_t 
     return oak__report_ok(r) && i < r->nblocks ? &r->blocks[i] : NULL;
 }
 
-/* Leaked ones come first, in order of id. */
-static const struct oak__leak_entry *entry_of(const struct oak_leak_report *r, uint64_t id)
-{
-    size_t lo = 0, hi = r->nleaked;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (r->entries[mid].id < id)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < r->nleaked && r->entries[lo].id == id ? &r->entries[lo] : NULL;
-}
-
 static bool is_member(const struct oak_leak_report *r, uint64_t id, const struct oak__groups *gs,
                       const struct oak__group *gr)
 {
-    const struct oak__leak_entry *e = entry_of(r, id);
+    const struct oak__leak_entry *e = oak__report_entry(r->entries, r->nleaked, id);
     struct oak_goroutine_info info;
     if (!e)
         return false;

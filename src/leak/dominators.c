@@ -22,7 +22,7 @@ int oak__dominators_init(struct oak__dominators *d, const struct oak__heap *h, s
 
 static size_t slot_of(const struct oak__dominators *d, uintptr_t lo)
 {
-    return (lo >> 4) * 0x9e3779b97f4a7c15u >> 20 & d->mask;
+    return hash_address(lo) & d->mask;
 }
 
 void oak__dominators_clear(struct oak__dominators *d)

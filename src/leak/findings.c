@@ -160,7 +160,7 @@ static uint64_t key_of(const struct oak__world *w, const struct oak__node *n)
 {
     const uint64_t fn = image_word(w->img, n->g + offsetof(struct oak__g, fn)),
                    creator = image_word(w->img, n->g + offsetof(struct oak__g, created_at));
-    return (fn * 0x9e3779b97f4a7c15u ^ creator) * 0x9e3779b97f4a7c15u + n->reason;
+    return hash_mix(hash_mix(fn, creator), n->reason);
 }
 
 int oak__findings(struct oak__mark *m, struct oak__results *r)

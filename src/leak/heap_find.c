@@ -1,30 +1,17 @@
 /* From an address to the block it belongs to. */
 #include "leak/arenas.h"
+#include "leak/sort.h"
 
 struct oak__segment *oak__heap_segment(const struct oak__heap *h, uintptr_t p)
 {
-    size_t lo = 0, hi = h->nsegments;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (h->segments[mid].hi <= p)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < h->nsegments && h->segments[lo].lo <= p ? &h->segments[lo] : NULL;
+    const size_t i = oak__sorted_ending_above(h->segments, h->nsegments, sizeof *h->segments, p);
+    return i < h->nsegments && h->segments[i].lo <= p ? &h->segments[i] : NULL;
 }
 
 static struct oak__large *large_of(const struct oak__heap *h, uintptr_t p)
 {
-    size_t lo = 0, hi = h->nlarge;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (h->large[mid].hi <= p)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < h->nlarge && h->large[lo].lo <= p ? &h->large[lo] : NULL;
+    const size_t i = oak__sorted_ending_above(h->large, h->nlarge, sizeof *h->large, p);
+    return i < h->nlarge && h->large[i].lo <= p ? &h->large[i] : NULL;
 }
 
 /* The granule of the chunk that covers granule at: the nearest start at or below it. */

@@ -1,19 +1,12 @@
 #include "leak/image.h"
 
+#include "leak/sort.h"
 #include "stack/away.h"
 
 /* Index of the first mapping that ends above a. */
 static size_t first_above(const struct oak__image *img, uintptr_t a)
 {
-    size_t lo = 0, hi = img->nmaps;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (img->maps[mid].hi <= a)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
+    return oak__sorted_ending_above(img->maps, img->nmaps, sizeof *img->maps, a);
 }
 
 const struct oak__mapping *oak__image_mapping(const struct oak__image *img, uintptr_t a)

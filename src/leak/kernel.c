@@ -8,9 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-enum { MOST_SETS = 1 << 16, MOST_WORDS = 1 << 20, PIECE = 16384 };
-
-enum { PATH_ROOM = 64 };
+enum { MOST_SETS = 1 << 16, MOST_WORDS = 1 << 20, PIECE = 16384, PATH_ROOM = 64 };
 
 /* The name of a file in the process's folder: what, and a number if that is not negative. */
 static const char *path_in(const struct oak__kernel *k, const char *what, int number, char path[PATH_ROOM])

@@ -16,6 +16,7 @@
 #ifndef OAK_LEAK_MARK_H
 #define OAK_LEAK_MARK_H
 
+#include "base/hash.h"
 #include "leak/dominators.h"
 #include "leak/heap.h"
 #include "leak/trace.h"
@@ -125,7 +126,7 @@ uintptr_t oak__mark_unit_of(const struct oak__mark *m, uintptr_t object);
 
 static inline size_t mark_hash(const struct oak__mark *m, uintptr_t unit)
 {
-    return (unit >> 4) * 0x9e3779b97f4a7c15u >> 20 & m->waits_mask;
+    return hash_address(unit) & m->waits_mask;
 }
 
 #endif

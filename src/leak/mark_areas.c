@@ -45,16 +45,9 @@ int oak__mark_areas(struct oak__mark *m)
 
 const struct oak__area *oak__mark_area(struct oak__mark *m, uintptr_t p)
 {
-    size_t lo = 0, hi = m->nareas;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (m->areas[mid].hi <= p)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    if (lo == m->nareas || m->areas[lo].lo > p)
+    const size_t i = oak__sorted_ending_above(m->areas, m->nareas, sizeof *m->areas, p);
+    if (i == m->nareas || m->areas[i].lo > p)
         return NULL;
-    m->last_area = lo;
-    return &m->areas[lo];
+    m->last_area = i;
+    return &m->areas[i];
 }

@@ -1,5 +1,6 @@
 #include "leak/no_pointers.h"
 
+#include "base/hash.h"
 #include "base/lock.h"
 #include "base/os.h"
 #include "base/slab.h"
@@ -7,7 +8,7 @@
 #include <oakum/leak.h>
 #include <string.h>
 
-enum { FIRST_SLOTS = 256, GONE = 1 };
+enum { FIRST_SLOTS = 256, GONE = OAK__NO_POINTERS_GONE };
 
 struct oak__no_pointers *_Atomic oak__no_pointers;
 static oak__lock table_lock;
@@ -18,7 +19,7 @@ static struct oak__no_pointers *spare; /* the table before this one */
 /* Where lo stands; else the first slot that may take it. */
 static struct oak__no_pointers_entry *slot_of(struct oak__no_pointers *t, uintptr_t lo)
 {
-    size_t i = (lo >> 4) * 0x9e3779b97f4a7c15u >> 20 & (t->slots - 1);
+    size_t i = hash_address(lo) & (t->slots - 1);
     for (;; i = (i + 1) & (t->slots - 1)) {
         uintptr_t at = load_relaxed(&t->entry[i].lo);
         if (!at || at == lo)

@@ -17,10 +17,12 @@
 struct oak__no_pointers {
     size_t slots; /* a power of two */
     struct oak__no_pointers_entry {
-        _Atomic uintptr_t lo; /* 0: never used; 1: not any more */
+        _Atomic uintptr_t lo; /* 0: never used */
         _Atomic size_t size;
     } entry[];
 };
+
+enum { OAK__NO_POINTERS_GONE = 1 }; /* an entry's lo when it does not hold any more */
 
 /* NULL: nothing has been declared. */
 extern struct oak__no_pointers *_Atomic oak__no_pointers;

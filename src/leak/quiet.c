@@ -34,31 +34,18 @@ int oak__quiet_read(const struct oak__image *img, uintptr_t table, struct oak__s
         return -ENOMEM;
     for (size_t i = 0; i < head.slots; i++) {
         uintptr_t lo = load_relaxed(&e[i].lo);
-        if (lo > 1)
+        if (lo > OAK__NO_POINTERS_GONE)
             t->quiet[t->nquiet++] = (struct oak__span){lo, lo + load_relaxed(&e[i].size)};
     }
     tidy(t);
     return 0;
 }
 
-/* The first that ends above a. */
-static size_t first_above(const struct oak__tables *t, uintptr_t a)
-{
-    size_t lo = 0, hi = t->nquiet;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (t->quiet[mid].hi <= a)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 bool oak__quiet_next(const struct oak__tables *t, const struct oak__span *block, uintptr_t *at,
                      struct oak__span *part)
 {
-    for (size_t i = first_above(t, *at); *at < block->hi; i++) {
+    for (size_t i = oak__sorted_ending_above(t->quiet, t->nquiet, sizeof *t->quiet, *at); *at < block->hi;
+         i++) {
         const struct oak__span *q = i < t->nquiet ? &t->quiet[i] : NULL;
         if (q && q->lo < block->hi && (q->lo < block->lo || q->hi > block->hi))
             continue;

@@ -223,6 +223,19 @@ int oak__report_fill(struct oak_leak_report *r, const struct oak__results *resul
     return err ? err : oak__blocks_fill(r, results);
 }
 
+struct oak__leak_entry *oak__report_entry(struct oak__leak_entry *e, size_t n, uint64_t id)
+{
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (e[mid].id < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < n && e[lo].id == id ? &e[lo] : NULL;
+}
+
 /* ---- public ---- */
 
 size_t oak_leak_count(const oak_leak_report *r, enum oak_verdict v)

@@ -90,6 +90,8 @@ int oak__report_fill(struct oak_leak_report *r, const struct oak__results *resul
 struct oak__leak_entry *oak__report_add(struct oak_leak_report *r);
 
 /* ---- print.c ---- */
+/* The entry of goroutine id among n entries in order of id, as the leaked ones are in a report that was filled; NULL. */
+struct oak__leak_entry *oak__report_entry(struct oak__leak_entry *e, size_t n, uint64_t id);
 /* oak_leak_print under another headline; NULL: the usual. */
 int oak__report_print(const oak_leak_report *r, FILE *f, const char *head);
 

@@ -1,29 +1,25 @@
 /* What many leaked goroutines have in common, kept once: found by a hash of all of it. */
 #include "leak/report.h"
 
+#include "base/hash.h"
+
 #include <string.h>
 
 enum { FIRST_SLOTS = 64, TEXT = OAK__SHAPE_TEXT };
 
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-    h = (h ^ v) * 0x9e3779b97f4a7c15u;
-    return h ^ h >> 29;
-}
-
 static uint64_t hash_text(uint64_t h, const char *s)
 {
     for (int i = 0; s && s[i] && i < TEXT - 1; i++)
-        h = mix(h, (unsigned char)s[i]);
-    return mix(h, s != NULL);
+        h = hash_mix(h, (unsigned char)s[i]);
+    return hash_mix(h, s != NULL);
 }
 
 static uint64_t hash_of(const struct oak_goroutine_info *g)
 {
-    uint64_t h = mix(mix(g->state, g->reason), (uintptr_t)g->entry);
-    h = mix(mix(h, (uintptr_t)g->created_at), g->has_deadline);
+    uint64_t h = hash_mix(hash_mix(g->state, g->reason), (uintptr_t)g->entry);
+    h = hash_mix(hash_mix(h, (uintptr_t)g->created_at), g->has_deadline);
     for (int i = 0; i < g->nframes; i++)
-        h = mix(h, (uintptr_t)g->frames[i]);
+        h = hash_mix(h, (uintptr_t)g->frames[i]);
     return hash_text(hash_text(h, g->name), g->scope_name);
 }
 

@@ -47,16 +47,29 @@ void oak__sort(void *records, size_t n, size_t size)
     }
 }
 
-size_t oak__sorted_above(const void *records, size_t n, size_t size, uintptr_t key)
+/* The first record whose word number `word` is above key. */
+static size_t first_above(const void *records, size_t n, size_t size, size_t word, uintptr_t key)
 {
-    const struct array a = {(char *)(uintptr_t)records, size};
+    const char *at = (const char *)records + word * sizeof key;
     size_t lo = 0, hi = n;
     while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (key_at(&a, mid) <= key)
+        const size_t mid = lo + (hi - lo) / 2;
+        uintptr_t w;
+        memcpy(&w, at + mid * size, sizeof w);
+        if (w <= key)
             lo = mid + 1;
         else
             hi = mid;
     }
     return lo;
+}
+
+size_t oak__sorted_above(const void *records, size_t n, size_t size, uintptr_t key)
+{
+    return first_above(records, n, size, 0, key);
+}
+
+size_t oak__sorted_ending_above(const void *ranges, size_t n, size_t size, uintptr_t key)
+{
+    return first_above(ranges, n, size, 1, key);
 }

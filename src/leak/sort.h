@@ -9,4 +9,7 @@ void oak__sort(void *records, size_t n, size_t size);
 /* Index of the first record whose first word is above key. */
 size_t oak__sorted_above(const void *records, size_t n, size_t size, uintptr_t key);
 
+/* The same of ranges that do not overlap, each a record that begins with lo and hi: the first one that ends above key. */
+size_t oak__sorted_ending_above(const void *ranges, size_t n, size_t size, uintptr_t key);
+
 #endif

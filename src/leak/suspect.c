@@ -7,6 +7,7 @@
  */
 #include "leak/report.h"
 
+#include "base/hash.h"
 #include "inspect/symbol.h"
 
 enum { SUSPECT_COUNT = 10000, SUSPECT_GROWTH = 100, INLINED = 6 };
@@ -17,16 +18,10 @@ bool oak__waits_without_limit(const struct oak_goroutine_info *g)
            g->reason != OAK_WAIT_SLEEP && g->reason != OAK_WAIT_NONE;
 }
 
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-    h = (h ^ v) * 0x9e3779b97f4a7c15u;
-    return h ^ h >> 29;
-}
-
 static uint64_t mix_text(uint64_t h, const char *s)
 {
     for (; *s; s++)
-        h = mix(h, (unsigned char)*s);
+        h = hash_mix(h, (unsigned char)*s);
     return h;
 }
 
@@ -39,8 +34,8 @@ static uint64_t look_up(const void *pc)
     int n = oak__symbols_at(pc, OAK__PC_RETURN, s, INLINED);
     for (int i = 0; i < n; i++)
         if (!s[i].runtime && s[i].function[0])
-            return mix(mix_text(mix_text(1, s[i].function), s[i].file),
-                       s[i].line ? (uint64_t)s[i].line : s[i].offset);
+            return hash_mix(mix_text(mix_text(1, s[i].function), s[i].file),
+                            s[i].line ? (uint64_t)s[i].line : s[i].offset);
     return 0;
 }
 
@@ -55,7 +50,7 @@ struct placing {
 
 static uint64_t line_at(struct placing *x, const void *pc)
 {
-    size_t i = mix(1, (uintptr_t)pc) % countof(x->seen);
+    size_t i = hash_mix(1, (uintptr_t)pc) % countof(x->seen);
     if (x->seen[i].pc != pc) {
         x->seen[i].line = look_up(pc);
         x->seen[i].pc = pc;
@@ -68,7 +63,7 @@ static uint64_t key_of(struct placing *x, const struct oak__leak_shape *s)
     uint64_t line = 0;
     for (int i = 0; i < s->info.nframes && !line; i++)
         line = line_at(x, s->info.frames[i]);
-    return mix(line ? line : s->hash, s->info.reason);
+    return hash_mix(line ? line : s->hash, s->info.reason);
 }
 
 static bool count_shape(struct oak__leak_shape *s, void *arg)

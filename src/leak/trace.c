@@ -1,5 +1,7 @@
 #include "leak/trace.h"
 
+#include "base/hash.h"
+
 enum { HOW_SHIFT = 56 };
 #define UNIT_MASK (((uintptr_t)1 << HOW_SHIFT) - 1)
 
@@ -16,7 +18,7 @@ int oak__trace_init(struct oak__trace *t, struct oak__scratch *s, size_t most)
 /* Where unit stands, or could. */
 static struct oak__trace_note *slot_of(const struct oak__trace *t, uintptr_t unit)
 {
-    size_t i = (unit >> 4) * 0x9e3779b97f4a7c15u >> 20 & t->mask;
+    size_t i = hash_address(unit) & t->mask;
     while (t->slots[i].unit && (t->slots[i].unit & UNIT_MASK) != unit)
         i = (i + 1) & t->mask;
     return &t->slots[i];

@@ -52,26 +52,13 @@ static bool collect(const struct oak_goroutine_info *g, void *arg)
     return true;
 }
 
-static struct oak__leak_entry *find(struct oak__leak_entry *e, size_t n, uint64_t id)
-{
-    size_t lo = 0, hi = n;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (e[mid].id < id)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < n && e[lo].id == id ? &e[lo] : NULL;
-}
-
 /* The caller and those that it descends from wait for it, not it for them. */
 static void leave_out_ancestors(oak_leak_report *left)
 {
-    struct oak__leak_entry *e = find(left->entries, left->n, oak_self());
+    struct oak__leak_entry *e = oak__report_entry(left->entries, left->n, oak_self());
     while (e && e->shape) {
         e->shape = NULL;
-        e = find(left->entries, left->n, e->parent);
+        e = oak__report_entry(left->entries, left->n, e->parent);
     }
 }
 
@@ -119,7 +106,8 @@ static void take_proofs(struct verifying *v)
 {
     oak_leak_report *left = v->left;
     for (size_t i = 0; i < left->n; i++) {
-        const struct oak__leak_entry *e = find(v->proof->entries, v->proof->nleaked, left->entries[i].id);
+        const struct oak__leak_entry *e =
+            oak__report_entry(v->proof->entries, v->proof->nleaked, left->entries[i].id);
         if (!e)
             continue;
         left->entries[i] = *e;

@@ -56,10 +56,7 @@ int oak__why_live_fill(struct oak_leak_report *r, const struct oak__results *res
 
 const struct oak__leak_entry *oak__why_live_leaked(const struct oak_leak_report *r)
 {
-    for (size_t i = 0; i < r->nleaked; i++)
-        if (r->entries[i].id == r->why_live->id)
-            return &r->entries[i];
-    return NULL;
+    return oak__report_entry(r->entries, r->nleaked, r->why_live->id);
 }
 
 int oak_leak_why_live(uint64_t id, FILE *f)
