@@ -201,6 +201,16 @@ struct copier {
     bool started;
 };
 
+/* n bytes of the piece that it is at are done with. */
+static void step(struct copier *c, size_t n)
+{
+    c->done += n;
+    if (c->done == c->plan->pieces[c->at].size) {
+        c->at++;
+        c->done = 0;
+    }
+}
+
 /* The next n bytes are copied. */
 static void advance(struct copier *c, size_t n)
 {
@@ -210,12 +220,8 @@ static void advance(struct copier *c, size_t n)
         if (!foreign_add_span(&c->present, &c->npresent, &c->present_room, p->at + c->done,
                               p->at + c->done + part))
             c->err = ENOMEM;
-        c->done += part;
+        step(c, part);
         n -= part;
-        if (c->done == p->size) {
-            c->at++;
-            c->done = 0;
-        }
     }
 }
 
@@ -232,11 +238,7 @@ static void copy_refused(struct copier *c)
     if (!foreign_add_span(&c->refused, &c->nrefused, &c->refused_room, p->at + c->done,
                           p->at + c->done + page))
         c->err = ENOMEM;
-    c->done += page;
-    if (c->done == p->size) {
-        c->at++;
-        c->done = 0;
-    }
+    step(c, page);
 }
 
 static void copy_some(struct copier *c)

@@ -40,7 +40,7 @@ bool proc_status(pid_t tid, struct proc_status *out)
     pid_t parent = 0;
     if (!in)
         return false;
-    *out = (struct proc_status){.inner = tid};
+    *out = (struct proc_status){.inner = tid, .filtered = true};
     while (fgets(line, sizeof line, in)) {
         line[strcspn(line, "\n")] = 0;
         if ((v = value(line, "State:")))
@@ -53,6 +53,8 @@ bool proc_status(pid_t tid, struct proc_status *out)
             out->tracer = last_number(v);
         else if ((v = value(line, "NSpid:")))
             out->inner = last_number(v);
+        else if ((v = value(line, "Seccomp:")))
+            out->filtered = last_number(v) != 0;
         else if ((v = value(line, "Kthread:")))
             out->of_kernel = *v == '1';
     }

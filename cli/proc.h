@@ -14,6 +14,7 @@ struct proc_status {
     pid_t tracer;   /* who traces it; 0: nobody */
     pid_t inner;    /* its number in its own PID namespace: what gettid() says there */
     bool of_kernel; /* a thread of the kernel itself */
+    bool filtered;  /* its system calls go through a filter (seccomp); also when that cannot be told */
 };
 
 /* Of a thread, or of a process's first one. False: there is none (any more). */

@@ -144,15 +144,8 @@ static long call(pid_t tid, uintptr_t at, const long (*what)[5], pid_t *child)
 /* A filter of system calls may end who makes an unexpected one. */
 static bool is_filtered(pid_t tid)
 {
-    FILE *in = proc_stream(tid, "status");
-    char line[256];
-    bool filtered = true;
-    while (in && fgets(line, sizeof line, in))
-        if (strncmp(line, "Seccomp:", 8) == 0)
-            filtered = strtol(line + 8, NULL, 10) != 0;
-    if (in)
-        fclose(in);
-    return filtered;
+    struct proc_status st;
+    return !proc_status(tid, &st) || st.filtered;
 }
 
 /* A thread that was stopped by nothing but this tool, or by a signal that has stopped the process (and will have afterwards). */
