@@ -1,12 +1,6 @@
 /* Contexts and scopes: who can still cancel a wait, and who must end first. */
 #include "rulestest.h"
 
-static void must(int err)
-{
-    if (err)
-        abort();
-}
-
 static oak_ctx *new_context(oak_ctx *parent)
 {
     oak_ctx *c = oak_ctx_new(parent);

@@ -9,12 +9,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-static void must(int err)
-{
-    if (err)
-        abort();
-}
-
 static void sleeps(void *ch)
 {
     if (oak_sleep(OAK_HOUR) == 0)

@@ -24,12 +24,6 @@ static struct round *new_round(const char *name, bool live, int members)
     return r;
 }
 
-static void must(int err)
-{
-    if (err)
-        abort();
-}
-
 /* All members have taken their first lock. */
 static void meet(struct round *r)
 {
@@ -139,19 +133,6 @@ static void build_ended_owner(const char *name, bool live)
 }
 
 /* Whoever was woken by a signal takes the mutex back, which no context ends. */
-struct guarded {
-    oak_mutex mu;
-    oak_cond cond;
-};
-
-static void waits_for_signal(void *arg)
-{
-    struct guarded *g = arg;
-    must(oak_mutex_lock(&g->mu));
-    (void)!oak_cond_wait(&g->cond, &g->mu);
-    oak_mutex_unlock(&g->mu);
-}
-
 OAK_TASK(signals_and_receives, const char *, name, struct guarded *, g, ints, ch)
 {
     oak_set_name(name);

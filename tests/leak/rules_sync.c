@@ -1,12 +1,6 @@
 /* Wait groups, conditions, semaphores, once, error groups. */
 #include "rulestest.h"
 
-static void must(int err)
-{
-    if (err)
-        abort();
-}
-
 /* ---- wait groups ---- */
 
 static void waits(void *wg)
@@ -57,19 +51,6 @@ static void build_on_stack(const char *name, bool live)
 }
 
 /* ---- conditions, semaphores ---- */
-
-struct guarded {
-    oak_mutex mu;
-    oak_cond cond;
-};
-
-static void waits_for_signal(void *arg)
-{
-    struct guarded *g = arg;
-    must(oak_mutex_lock(&g->mu));
-    (void)!oak_cond_wait(&g->cond, &g->mu);
-    oak_mutex_unlock(&g->mu);
-}
 
 static void build_missing_signal(const char *name, bool live)
 {

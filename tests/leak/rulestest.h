@@ -107,6 +107,12 @@ static inline int run_rules(const struct rule *rules, size_t n)
 
 /* ---- parts of which rules are built ---- */
 
+static inline void must(int err)
+{
+    if (err)
+        abort();
+}
+
 static inline void *raw_of(ints ch)
 {
     return (void *)(uintptr_t)ch;
@@ -127,6 +133,20 @@ static inline ints make_known(bool live)
     if (live)
         rule_reference = raw_of(ch);
     return ch;
+}
+
+/* A mutex, a condition, and who waits for the condition with it. */
+struct guarded {
+    oak_mutex mu;
+    oak_cond cond;
+};
+
+static inline void waits_for_signal(void *arg)
+{
+    struct guarded *g = arg;
+    must(oak_mutex_lock(&g->mu));
+    (void)!oak_cond_wait(&g->cond, &g->mu);
+    oak_mutex_unlock(&g->mu);
 }
 
 static inline void *new_zeroed(size_t size, bool live)

@@ -74,6 +74,15 @@ __attribute__((unused)) static void make_pair(const char *network, oak_conn *end
     CHECK_INT(oak_listener_close(l), 0);
 }
 
+/* A pipe's two ends. */
+__attribute__((unused)) static void make_pipe(oak_conn **in, oak_conn **out)
+{
+    int fd[2];
+    CHECK_INT(pipe(fd), 0);
+    CHECK_INT(oak_conn_from_fd(fd[0], in), 0);
+    CHECK_INT(oak_conn_from_fd(fd[1], out), 0);
+}
+
 __attribute__((unused)) static void close_pair(oak_conn *end[2])
 {
     CHECK_INT(oak_conn_close(end[0]), 0);

@@ -37,12 +37,9 @@ BOTH(waits_for_data_and_for_the_end)
 
 BOTH(pipe_is_waited_for_as_well)
 {
-    int fd[2];
     oak_conn *in, *out;
     char buf[4];
-    CHECK_INT(pipe(fd), 0);
-    CHECK_INT(oak_conn_from_fd(fd[0], &in), 0);
-    CHECK_INT(oak_conn_from_fd(fd[1], &out), 0);
+    make_pipe(&in, &out);
     struct call waiter = {.fn = call_readable, .conn = in};
     start_call(&waiter);
     until_blocked(1);

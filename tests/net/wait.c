@@ -80,12 +80,9 @@ BOTH(one_hangup_waiter_beside_a_reader)
 
 BOTH(hangup_of_a_pipe)
 {
-    int fd[2];
     oak_conn *in, *out;
     char buf[4];
-    CHECK_INT(pipe(fd), 0);
-    CHECK_INT(oak_conn_from_fd(fd[0], &in), 0);
-    CHECK_INT(oak_conn_from_fd(fd[1], &out), 0);
+    make_pipe(&in, &out);
     CHECK_INT(oak_write(out, "x", 1), 1);
     CHECK_INT(oak_conn_wait_hangup(in), -EAGAIN);
     CHECK_INT(oak_read(in, buf, sizeof buf), 1);
