@@ -88,11 +88,12 @@ static int queue_length(struct scene *s)
 OAK_TASK(writer, struct scene *, s)
 {
     oak_with_ctx (s->c) {
-        s->writer_result = oak_rwmutex_lock(&s->m);
-        if (!s->writer_result) {
+        int err = oak_rwmutex_lock(&s->m); /* its own: another writer may store its result between two looks */
+        if (!err) {
             s->writer_turn = ++s->order;
             oak_rwmutex_unlock(&s->m);
         }
+        s->writer_result = err;
     }
     oak_waitgroup_done(&s->wg);
 }
