@@ -88,7 +88,8 @@ static int queue_length(struct scene *s)
 OAK_TASK(writer, struct scene *, s)
 {
     oak_with_ctx (s->c) {
-        int err = oak_rwmutex_lock(&s->m); /* its own: another writer may store its result between two looks */
+        /* Its own: another writer may store its result between two looks. */
+        int err = oak_rwmutex_lock(&s->m);
         if (!err) {
             s->writer_turn = ++s->order;
             oak_rwmutex_unlock(&s->m);
