@@ -178,7 +178,7 @@ TEST(a_parked_one_is_told_in_full)
     wait_until(look_for(receiver) == 1 && waits(&found));
     expect(found.reason == OAK_WAIT_CHAN_RECV);
     expect(found.wait_object == (const void *)(uintptr_t)channel);
-    expect(found.wait_since >= before - 100 * OAK_MILLISECOND && found.wait_since <= oak_now());
+    expect(found.wait_since >= before - 10 * OAK_SECOND && found.wait_since <= oak_now());
     expect(!found.has_deadline);
     expect(found.parent == oak_self());
     expect(strcmp(found_name, "receiver") == 0);

@@ -35,11 +35,14 @@ TEST(created_and_ended_count_every_goroutine)
     gate = oak_make(int, 0);
     for (int i = 0; i < N; i++)
         expect(oak_spawn(waiter, NULL) == 0);
-    wait_until(now().waiting == N);
-    struct oak_stats during = now();
+    struct oak_stats during;
+    do { /* the P of this one may be gone for a moment: then it counts as in a system call */
+        (void)oak_sleep(100 * OAK_MICROSECOND);
+        during = now();
+    } while (during.waiting != N || during.running != 1);
     expect(during.created == before.created + N);
     expect(during.ended == before.ended);
-    expect(during.running == 1 && during.runnable == 0 && during.syscall == 0);
+    expect(during.runnable == 0 && during.syscall == 0);
     expect(during.stack_bytes >= (uint64_t)N * 16384);
     expect(during.descriptor_bytes > before.descriptor_bytes - 1);
     oak_chan_close(gate);

@@ -98,11 +98,10 @@ TEST(shield_does_not_feel_the_outer_end_but_has_its_values_and_its_own_deadline)
             expect(oak_ctx_value(now(), &key) == &v);
         }
         expect(oak_sleep(1) == -ECANCELED);
-        oak_shield (OAK_MILLISECOND) {
-            expect(oak_sleep(1) == 0);
+        oak_shield (OAK_MILLISECOND)
             expect(oak_sleep(OAK_HOUR) == -ETIMEDOUT);
-        }
         oak_shield (OAK_HOUR) {
+            expect(oak_sleep(1) == 0);
             oak_ctx *inside = oak_ctx_new(now());
             expect(oak_ctx_err(inside) == 0);
             oak_ctx_unref(inside);
