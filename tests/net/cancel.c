@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <oakum/file.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 static oak_ctx *ambient;
 
@@ -29,15 +30,6 @@ UNDER_CTX(ctx_hangup, oak_conn_wait_hangup(c->conn))
 UNDER_CTX(ctx_accept, oak_accept(c->listener, &c->conn))
 UNDER_CTX(ctx_wait_fd, oak_wait_fd(a_pipe[0], OAK_READABLE, OAK_FOREVER))
 UNDER_CTX(ctx_dial_unix, oak_dial("unix", c->buf, &c->conn))
-
-static void fill(oak_conn *c)
-{
-    static char buf[256 << 10];
-    do
-        CHECK_INT(oak_conn_set_write_deadline(c, oak_now() + 10 * OAK_MILLISECOND), 0);
-    while (oak_write(c, buf, sizeof buf) > 0);
-    CHECK_INT(oak_conn_set_write_deadline(c, OAK_FOREVER), 0);
-}
 
 static void blocked_calls_end(bool by_deadline)
 {
@@ -102,7 +94,7 @@ BOTH(nothing_begins_under_an_ended_context)
     struct iovec iov = {buf, sizeof buf};
     make_pair("unix", end);
     CHECK_INT(oak_write(end[1], "data", 4), 4);
-    CHECK_INT(oak_listen("unix", "@oakum-cancel", &l), 0);
+    CHECK_INT(oak_listen("unix", own_address("cancel"), &l), 0);
     int fd = oak_file_open("/dev/zero", O_RDWR, 0);
     ambient = oak_ctx_new(NULL);
     CHECK_INT(oak_ctx_cancel(ambient, 0), 0);
@@ -115,7 +107,7 @@ BOTH(nothing_begins_under_an_ended_context)
         CHECK_INT(oak_conn_wait_readable(end[0]), -ECANCELED);
         CHECK_INT(oak_conn_wait_hangup(end[0]), -ECANCELED);
         CHECK_INT(oak_accept(l, &c), -ECANCELED);
-        CHECK_INT(oak_dial("unix", "@oakum-cancel", &c), -ECANCELED);
+        CHECK_INT(oak_dial("unix", own_address("cancel"), &c), -ECANCELED);
         CHECK_INT(oak_dial("tcp", "127.0.0.1:1", &c), -ECANCELED);
         CHECK_INT(oak_wait_fd(fd, OAK_READABLE, OAK_FOREVER), -ECANCELED);
         CHECK_INT(oak_lookup_host("localhost", found, 2), -ECANCELED);
@@ -138,16 +130,17 @@ BOTH(nothing_begins_under_an_ended_context)
 BOTH(dial_that_waits_ends_with_the_context)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    static const char name[] = "\0oakum-full";
-    struct sockaddr sa = {.sa_family = AF_UNIX};
-    memcpy(sa.sa_data, name, sizeof name - 1);
-    socklen_t len = (socklen_t)(offsetof(struct sockaddr, sa_data) + sizeof name - 1);
-    CHECK_INT(bind(fd, &sa, len), 0);
+    char name[64];
+    snprintf(name, sizeof name, "%s", own_address("full"));
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    memcpy(sa.sun_path + 1, name + 1, strlen(name) - 1); /* no @ but a zero byte */
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name));
+    CHECK_INT(bind(fd, (struct sockaddr *)&sa, len), 0);
     CHECK_INT(listen(fd, 0), 0);
     oak_conn *first;
-    CHECK_INT(oak_dial("unix", "@oakum-full", &first), 0);
+    CHECK_INT(oak_dial("unix", name, &first), 0);
     ambient = oak_ctx_with_timeout(NULL, 30 * OAK_MILLISECOND);
-    struct call dial = {.fn = ctx_dial_unix, .buf = (char[]){"@oakum-full"}};
+    struct call dial = {.fn = ctx_dial_unix, .buf = name};
     start_call(&dial);
     CHECK_INT(result_of(&dial), -ETIMEDOUT);
     oak_ctx_unref(ambient);

@@ -16,6 +16,7 @@
 
 #include <oakum.h>
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -72,6 +74,23 @@ __attribute__((unused)) static void make_pair(const char *network, oak_conn *end
     CHECK_INT(oak_dial(network, address, &end[0]), 0);
     CHECK_INT(oak_accept(l, &end[1]), 0);
     CHECK_INT(oak_listener_close(l), 0);
+}
+
+/* Fills the way to the peer: who writes from now on waits. */
+__attribute__((unused)) static void fill(oak_conn *c)
+{
+    static const char buf[256 << 10];
+    while (send(oak_conn_fd(c), buf, sizeof buf, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+        ;
+    CHECK_INT(errno, EAGAIN);
+}
+
+/* A Unix address that no other process has. */
+__attribute__((unused)) static const char *own_address(const char *name)
+{
+    static char address[64];
+    snprintf(address, sizeof address, "@oakum-%s-%d", name, (int)getpid());
+    return address;
 }
 
 /* A pipe's two ends. */

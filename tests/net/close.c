@@ -3,15 +3,6 @@
 
 #include <fcntl.h>
 
-static void fill(oak_conn *c)
-{
-    static char buf[256 << 10];
-    do
-        CHECK_INT(oak_conn_set_write_deadline(c, oak_now() + 10 * OAK_MILLISECOND), 0);
-    while (oak_write(c, buf, sizeof buf) > 0);
-    CHECK_INT(oak_conn_set_write_deadline(c, OAK_FOREVER), 0);
-}
-
 static ssize_t call_readv(struct call *c)
 {
     struct iovec iov = {c->buf, c->size};

@@ -3,16 +3,6 @@
 
 static const int64_t SOON = 20 * OAK_MILLISECOND;
 
-/* Fills the way to the peer until a write would block. */
-static void fill(oak_conn *c)
-{
-    static char buf[256 << 10];
-    do
-        CHECK_INT(oak_conn_set_write_deadline(c, oak_now() + SOON), 0);
-    while (oak_write(c, buf, sizeof buf) > 0);
-    CHECK_INT(oak_conn_set_write_deadline(c, OAK_FOREVER), 0);
-}
-
 BOTH(blocked_operations_end_at_the_deadline_and_not_before)
 {
     oak_conn *end[2];

@@ -36,7 +36,9 @@ static int tcp(void)
 
 static int unix_sockets(void)
 {
-    return talk("unix", "@oakum-scarce");
+    char name[64];
+    snprintf(name, sizeof name, "@oakum-scarce-%d", (int)getpid());
+    return talk("unix", name);
 }
 
 static int foreign_descriptors(void)
