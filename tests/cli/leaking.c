@@ -1,7 +1,7 @@
 /*
  * What `oakum leaks` is tried on: four goroutines leak, one waits for what a global variable knows; a static array knows of
- * the leaked ones, but is declared to have no pointers. Prints a line when all have settled, waits until its standard input
- * ends, and prints how many real-time signals came meanwhile (none of which the kernel may drop). An argument makes it
+ * the leaked ones, but is declared to have no pointers. Prints a line when all have settled, with the ids of one that
+ * leaks and of the one that does not; waits until its standard input ends, and prints how many real-time signals came meanwhile (none of which the kernel may drop). An argument makes it
  * another way:
  *   die        it leaves a core file instead
  *   leader     its first thread has ended
@@ -25,14 +25,19 @@
 
 oak_chan(int) kept;
 
+enum { ASKERS = 5 };
+static uint64_t asker[ASKERS], server, leaks;
+
 OAK_TASK(ask, oak_chan(int), answer, int, who)
 {
+    asker[who] = oak_self();
     if (oak_send(answer, who))
         abort();
 }
 
 OAK_TASK(serve, oak_chan(int), requests)
 {
+    server = oak_self();
     oak_range (requests, v)
         (void)v;
 }
@@ -45,11 +50,12 @@ static __attribute__((noinline)) void leak(void)
     if (oak_leak_no_pointers((const void *)noise, sizeof noise))
         abort();
     memcpy((void *)&noise[7], &answer, sizeof answer);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < ASKERS; i++)
         if (oak_go_detached(ask, answer, i))
             abort();
     if (oak_recv(answer, &v))
         abort();
+    leaks = (uint64_t)(v + 1) % ASKERS; /* whose answer nobody takes; it may not have begun yet */
 }
 
 static _Atomic int signals;
@@ -137,7 +143,7 @@ static int app(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "set") == 0)
         hide_in_set();
     wait_for(5 + shape(argc, argv));
-    printf("settled\n");
+    printf("settled %llu %llu\n", (unsigned long long)asker[leaks], (unsigned long long)server);
     fflush(stdout);
     if (argc > 1 && strcmp(argv[1], "die") == 0)
         abort();
