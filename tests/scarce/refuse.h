@@ -325,7 +325,6 @@ static __attribute__((unused)) int cold_app(int argc, char **argv)
 static __attribute__((unused)) int cold_child(void *arg)
 {
     const struct cold *c = arg;
-    alarm(30);
     cold_scenario = c->s;
     refuse(c->kind, c->at, c->times);
     int rc = oak_run(cold_app, 0, NULL);
