@@ -12,8 +12,8 @@ static int handler(oak_http_request *q, oak_http_response *p, void *arg)
         atomic_fetch_add(&running, 1);
         rc = oak_sleep(OAK_HOUR);
         atomic_store(&handler_cause, oak_ctx_cause(oak_ctx_current()));
+        atomic_fetch_sub(&running, 1); /* first: who has seen the error waits for the next one to run */
         atomic_store(&handler_error, rc);
-        atomic_fetch_sub(&running, 1);
     } else if (strcmp(path, "/wait") == 0) {
         atomic_fetch_add(&running, 1);
         while (rc == 0 && !atomic_load(&go_on))
