@@ -48,7 +48,7 @@ trap 'exit 141' PIPE
 start() {
     "$gateway" "$1" >"$tmp/$1.out" 2>"$tmp/$1.err" &
     pid[$1]=$!
-    for _ in {1..100}; do
+    for _ in {1..400}; do
         port[$1]=$(sed -n 's/^port \([0-9]*\)$/\1/p' "$tmp/$1.out")
         [ -n "${port[$1]}" ] && return
         kill -0 "${pid[$1]}" 2>/dev/null || break
