@@ -69,6 +69,7 @@ static bool lines_fit(const struct http_msg *m, size_t p)
 struct meaning {
     unsigned hosts, lengths, codings, expects;
     bool chunked, digits, continues;
+    struct http_span host;
 };
 
 static bool is(const struct http_msg *m, struct http_span s, const char *lower)
@@ -89,7 +90,10 @@ static void look_at(const struct http_msg *m, const struct http_header *f, struc
 {
     switch (f->name.len) {
     case 4:
-        w->hosts += is(m, f->name, "host");
+        if (is(m, f->name, "host")) {
+            w->hosts++;
+            w->host = f->value;
+        }
         break;
     case 6:
         if (is(m, f->name, "expect")) {
@@ -151,7 +155,7 @@ static int request_status(const struct http_msg *m, const struct meaning *w)
         return 400;
     if (w->expects && m->ll.http_minor && (w->expects > 1 || !w->continues))
         return 417;
-    return 0;
+    return oak__http_check_target(m, &w->host);
 }
 
 /* Blanks behind a value are not part of it. */
@@ -183,7 +187,7 @@ int oak__http_check(struct http_msg *m)
     set_body(m, &w);
     m->expects_continue = w.expects && m->ll.http_minor && m->body != HTTP_BODY_NONE;
     bool asked =
-        m->ll.http_minor ? !(m->ll.flags & F_CONNECTION_CLOSE) : (m->ll.flags & F_CONNECTION_KEEP_ALIVE) != 0;
+        !(m->ll.flags & F_CONNECTION_CLOSE) && (m->ll.http_minor || m->ll.flags & F_CONNECTION_KEEP_ALIVE);
     m->keep_alive = asked && m->body != HTTP_BODY_EOF;
     return 0;
 }

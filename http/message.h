@@ -105,6 +105,9 @@ int oak__http_msg_eof(struct http_msg *m);
 /* check.c: the complete head, held against the grammar. 0 or the status to refuse it with. */
 int oak__http_check(struct http_msg *m);
 
+/* target.c: what a request is for; its Host field's value, empty when it has none. 0 or the status. */
+int oak__http_check_target(const struct http_msg *m, const struct http_span *host);
+
 /* body.c: counts and checks the chunk framing before `to`. 0 or an llhttp error. */
 int oak__http_framing(struct http_msg *m, const char *to);
 

@@ -4,14 +4,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The path of "/path?query", and of "http://host/path?query", which a server must understand as well. */
-static const char *path_of(char *target, const char **query)
+/*
+ * "http://host/path?query", which a server must understand as well: where the path begins. The host in it is the one that counts,
+ * whatever the Host field says (RFC 9112, 3.2.2): it becomes that field's value. A byte to the left, over a slash of the "//",
+ * so that there is room to terminate it.
+ */
+static char *take_authority(struct http_msg *m, char *authority)
 {
-    char *path = target;
+    size_t len = strcspn(authority, "/?");
+    for (size_t i = 0; i < m->nfields; i++) {
+        struct http_header *f = &m->fields[i];
+        if (oak__http_same(m->text + f->name.at, f->name.len, "host"))
+            f->value = (struct http_span){(uint32_t)(authority - 1 - m->text), (uint32_t)len};
+    }
+    memmove(authority - 1, authority, len);
+    authority[len - 1] = 0;
+    return authority + len;
+}
+
+static const char *path_of(struct http_msg *m, const char **query)
+{
+    char *path = m->text + m->target.at;
     if (*path != '/' && *path != '*') {
         char *authority = strstr(path, "://");
         if (authority)
-            path = authority + 3 + strcspn(authority + 3, "/?");
+            path = take_authority(m, authority + 3);
     }
     char *mark = strchr(path, '?');
     *query = "";
@@ -25,7 +42,7 @@ static const char *path_of(char *target, const char **query)
 void oak__http_request_begin(struct http_conn *c)
 {
     struct oak_http_request *q = &c->w->q;
-    q->path = path_of(c->w->msg.text + c->w->msg.target.at, &q->query);
+    q->path = path_of(&c->w->msg, &q->query);
     q->nparams = 0;
     q->continued = !c->w->msg.expects_continue;
     q->waiting = false;

@@ -54,7 +54,7 @@ typedef int oak_http_handler(oak_http_request *q, oak_http_response *p, void *ar
 
 /* Time limits are nanoseconds; 0 in any member means its default, OAK_FOREVER no limit. */
 struct oak_http_server_opts {
-    oak_http_handler *handler; /* answers every request; see oak_http_router_handle */
+    oak_http_handler *handler; /* answers every request but CONNECT (501); see oak_http_router_handle */
     void *arg;                 /* given to it; stays the caller's */
 
     int64_t read_header_limit; /* from the first byte of a request to the end of its header: 408. 10 s */
@@ -155,7 +155,10 @@ OAK_API OAK_MUST_CHECK ssize_t oak_http_query_param(const oak_http_request *q, c
                                                     size_t size);
 /* 10 or 11. */
 OAK_API int oak_http_version(const oak_http_request *q);
-/* The value of the first field of this name (any case), without blanks around it; NULL. */
+/*
+ * The value of the first field of this name (any case), without blanks around it; NULL. A request for "http://host/path" has the
+ * host in there as the value of its Host field, whatever was sent.
+ */
 OAK_API const char *oak_http_header(const oak_http_request *q, const char *name);
 /* All fields, in the order sent: 0, or -ENOENT past the last. Either pointer may be NULL. */
 OAK_API int oak_http_header_at(const oak_http_request *q, size_t i, const char **name, const char **value);
