@@ -13,9 +13,12 @@ static bool draining(struct http_conn *c)
     return atomic_load(&c->server->draining);
 }
 
-/* Reads the first bytes of a request. When they must be waited for, that is without a block of work. */
+/* Reads the first bytes of a request. When they must be waited for, that is without a block of work: so after a read that
+ * left nothing, which is what it costs to look again. */
 static ssize_t wait_fill(struct http_conn *c)
 {
+    if (c->w && !c->w->in.more)
+        oak__http_work_give(c);
     if (c->w) {
         ssize_t n = oak__http_try_fill(&c->w->in, c->sock);
         if (n != -EAGAIN)

@@ -10,11 +10,13 @@
 #ifndef OAK_HTTP_INBUF_H
 #define OAK_HTTP_INBUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct http_inbuf {
     char *data;
     size_t floor, start, end, cap;
+    bool more;   /* the last read took all the room that there was: there may be more */
     char *first; /* the storage it began with, which is not its own */
     size_t first_cap;
 };

@@ -14,6 +14,7 @@ static ssize_t fill_by(struct http_inbuf *in, oak_conn *sock, ssize_t (*read)(oa
     if (rc)
         return rc;
     ssize_t n = read(sock, in->data + in->end, in->cap - in->end);
+    in->more = n == (ssize_t)(in->cap - in->end);
     if (n > 0)
         in->end += (size_t)n;
     /* Much comes at once: the next read shall take more. Not behind a head, which must not move. */

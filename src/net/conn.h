@@ -13,7 +13,6 @@ struct oak_conn {
 
 struct oak_listener {
     struct oak__handle h;
-    bool tcp;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path) +
               1]; /* of a Unix socket in the file system, else "" */
 };

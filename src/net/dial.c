@@ -70,12 +70,14 @@ static int connect_fd(int fd, const struct oak__endpoint *to, bool tcp, oak_conn
         err = finish_connect(c, to);
     if (!err && tcp && connected_to_itself(fd))
         err = -ECONNREFUSED;
-    if (!err)
+    if (!err) {
+        c->h.tcp = tcp;
         *out = c;
-    else if (c)
+    } else if (c) {
         (void)oak_conn_close(c);
-    else
+    } else {
         (void)oak__os_close(fd);
+    }
     return err;
 }
 

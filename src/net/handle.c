@@ -17,7 +17,7 @@ int oak__handle_new(struct oak__slab *table, uint32_t magic, int fd, bool socket
         return -ENOMEM;
     h->fd = fd;
     h->socket = socket;
-    h->drained = false;
+    h->tcp = h->drained = false;
     h->table = table;
     store_relaxed(&h->state, OAK__H_REF);
     store_relaxed(&h->deadline[0], OAK_FOREVER);

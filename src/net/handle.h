@@ -35,8 +35,9 @@ struct oak__handle {
     _Atomic uint32_t magic;
     int fd;
     bool socket; /* else a pipe or another pollable file */
-    /* The last system call on the reading side found nothing, and no event was taken since: what comes after
-     * it will be told by one. Belongs to who has that side's turn. */
+    bool tcp;
+    /* The last system call on the reading side found nothing, or left nothing, and no event was taken since: what
+     * comes after it will be told by one. Belongs to who has that side's turn. */
     bool drained;
     _Atomic uint64_t state;
     struct oak__poll_fd *pd;

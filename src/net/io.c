@@ -41,12 +41,23 @@ static bool fetch(const struct iovec *iov, int n)
     return back;
 }
 
+/*
+ * Whether a read that was asked for `size` bytes and said n has left nothing. With TCP one that gives less than it was asked for
+ * has stopped for one of three reasons: there is no more; urgent data; the end of the stream, which has come with the
+ * data or before this read, so that no event of its own tells of it. The last two were told by the event that this read
+ * follows, or will be by one that is still to be taken: poll_fd->odd. (Unix sockets stop between messages with descriptors as well.)
+ */
+static inline bool leaves_nothing(struct oak__handle *h, ssize_t n, size_t size)
+{
+    return n == -EAGAIN || (h->tcp && n > 0 && (size_t)n < size && !load_relaxed(&h->pd->odd));
+}
+
 static inline ssize_t receive(struct oak__handle *h, void *buf, size_t size)
 {
     ssize_t n = oak__os_recv(h->fd, buf, size, h->socket);
     for (int i = 0; unlikely(n == -EFAULT) && i < MAX_TRIES && oak__away_fetch(buf); i++)
         n = oak__os_recv(h->fd, buf, size, h->socket);
-    h->drained = n == -EAGAIN;
+    h->drained = leaves_nothing(h, n, size);
     return n;
 }
 

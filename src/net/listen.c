@@ -124,6 +124,7 @@ int oak_listen(const char *network, const char *address, oak_listener **out)
     }
     if (file)
         snprintf(l->path, sizeof l->path, "%s", address);
+    l->h.tcp = family != AF_UNIX;
     *out = l;
     return 0;
 }
@@ -178,6 +179,8 @@ int oak_accept(oak_listener *l, oak_conn **out)
     err = oak__conn_new(fd, true, false, out);
     if (err)
         (void)oak__os_close(fd);
+    else
+        (*out)->h.tcp = l->h.tcp;
     return err;
 }
 

@@ -54,7 +54,7 @@ static uint64_t event_data(const struct oak__poll_fd *pd)
 
 static uint32_t interest(const struct oak__poll_fd *pd)
 {
-    return EPOLLET | EPOLLIN | EPOLLRDHUP | (pd->writing ? EPOLLOUT : 0);
+    return EPOLLET | EPOLLIN | EPOLLPRI | EPOLLRDHUP | (pd->writing ? EPOLLOUT : 0);
 }
 
 static struct oak__poll_fd *take_spare(void)
@@ -84,6 +84,7 @@ static int register_fd(int fd, bool writing, struct oak__poll_fd **out)
     pd->fd = fd;
     pd->writing = writing;
     pd->evicted = false;
+    store_relaxed(&pd->odd, false);
     for (int side = 0; side < OAK__POLL_SIDES; side++)
         store_relaxed(&pd->ready[side], 0);
     unlock(&pd->lock);
@@ -159,6 +160,9 @@ static struct oak__g *deliver(const struct epoll_event *ev, struct oak__g *list)
     unsigned sides = sides_of(ev->events);
     lock(&pd->lock);
     bool current = pd->generation == ev->data.u64 >> 48;
+    /* Before the waiter or the flag learns of the event. */
+    if (unlikely(ev->events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) && current)
+        store_relaxed(&pd->odd, true);
     for (int side = 0; side < OAK__POLL_SIDES && current; side++) {
         struct oak__g *g = sides & 1u << side ? take_waiter(pd, side) : NULL;
         if (g && oak__wait_finish(g, 0)) {
