@@ -7,9 +7,9 @@
 
 struct ambient {
     struct oak__defer link;
-    struct oak_ctx *outer, *inner; /* a reference on each; NULL: background */
+    struct oak_ctx *outer; /* the reference that the goroutine had on it; NULL: background */
 };
-_Static_assert(sizeof(struct ambient) == sizeof(struct oak__ambient), "oak__ambient");
+_Static_assert(sizeof(struct ambient) <= sizeof(struct oak__ambient), "oak__ambient");
 
 static void restore(void *arg)
 {
@@ -19,9 +19,7 @@ static void restore(void *arg)
         return;
     }
     oak__enter();
-    oak__ctx_switch(a->link.owner, a->outer);
-    oak__ctx_put(a->outer);
-    oak__ctx_put(a->inner);
+    oak__ctx_put(oak__ctx_exchange(a->link.owner, a->outer));
     oak__exit();
 }
 
@@ -35,7 +33,7 @@ SCHEDULER_STEP void oak__ambient_reclaim(struct oak__defer *d)
     oak_ctx_unref(outer);
 }
 
-/* inner: the caller's reference becomes the block's. */
+/* inner: the caller's reference becomes the goroutine's. */
 static struct oak__ambient *enter_with(struct oak__ambient *mem, struct oak_ctx *inner)
 {
     struct ambient *a = (struct ambient *)mem;
@@ -46,9 +44,7 @@ static struct oak__ambient *enter_with(struct oak__ambient *mem, struct oak_ctx 
         oak__thread_refuse();
         return mem;
     }
-    a->outer = oak_ctx_ref(load_relaxed(&g->ctx));
-    a->inner = inner;
-    oak__ctx_switch(g, inner);
+    a->outer = oak__ctx_exchange(g, inner);
     oak__exit();
     return mem;
 }

@@ -90,6 +90,8 @@ bool oak__ctx_end(struct oak_ctx *c, int err, int cause);
 /* Makes c (or NULL) the ambient context of g, the caller, instead of its present one. A member holds a
  * reference. Entered. */
 void oak__ctx_switch(struct oak__g *g, struct oak_ctx *c);
+/* The same, where the caller's reference on c becomes g's: the old one, with g's reference on it. */
+struct oak_ctx *oak__ctx_exchange(struct oak__g *g, struct oak_ctx *c);
 
 /* ---- reclaim.c ---- */
 /* A child of outer (NULL: background) that has ended, with -ECANCELED. One reference; never NULL. Not entered. */

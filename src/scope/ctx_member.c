@@ -34,19 +34,25 @@ void oak__ctx_detach(struct oak_ctx *c, struct oak__g *g)
     oak__ctx_put(c);
 }
 
-void oak__ctx_switch(struct oak__g *g, struct oak_ctx *c)
+struct oak_ctx *oak__ctx_exchange(struct oak__g *g, struct oak_ctx *c)
 {
     struct oak_ctx *old = load_relaxed(&g->ctx);
     if (old == c)
-        return;
+        return old;
     store_relaxed(&g->ctx, c);
-    /* In this order: c may be held by nothing but old, which is its parent. */
-    if (c)
-        oak__ctx_get(c);
     if (old)
-        oak__ctx_detach(old, g);
+        leave(old, g);
     if (c)
         join(c, g);
+    return old;
+}
+
+void oak__ctx_switch(struct oak__g *g, struct oak_ctx *c)
+{
+    /* In this order: c may be held by nothing but the old one, which is its parent. */
+    if (c)
+        oak__ctx_get(c);
+    oak__ctx_put(oak__ctx_exchange(g, c));
 }
 
 struct oak_ctx *oak__ctx_mask(struct oak__g *g)
