@@ -42,6 +42,8 @@ void oak__scrub_stack(void);
 int oak__os_gettid(void);
 /* CPU time that thread tid of this process has used, ns; negative errno. */
 int64_t oak__os_thread_cpu(int tid);
+/* Thread tid of this process is on a processor or waits for one. False: it sleeps, or that cannot be told. */
+bool oak__os_thread_runnable(int tid);
 
 /* ---- the asymmetric barrier ---- */
 /* 0 when membarrier(PRIVATE_EXPEDITED) works; then oak__os_membarrier() makes every thread of the process

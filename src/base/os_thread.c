@@ -2,7 +2,9 @@
 #include "base/os.h"
 #include "base/slab.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -207,4 +209,19 @@ int64_t oak__os_thread_cpu(int tid)
     if (clock_gettime(clock, &ts))
         return -errno;
     return ts.tv_sec * OAK_SECOND + ts.tv_nsec;
+}
+
+bool oak__os_thread_runnable(int tid)
+{
+    /* "tid (name) state ...", where the name may hold anything: it is the thread's own, of at most 15 bytes. */
+    char text[64];
+    snprintf(text, sizeof text, "/proc/self/task/%d/stat", tid);
+    int fd = open(text, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    (void)close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    const char *end = strrchr(text, ')');
+    return end && end[1] == ' ' && end[2] == 'R';
 }

@@ -2,14 +2,16 @@
  * The monitor: one thread without a P that sees to it that no P is wasted.
  *
  *   - It takes the P from a thread that has sat in one goroutine for HOG (a computation), or that the kernel
- * has put to sleep in it (a blocking call: its CPU clock stands still), if anybody waits for that P.
+ * has put to sleep in it (a blocking call: its CPU clock stands still, and it does not wait for a processor: one that does
+ * goes on before another thread would), if anybody waits for that P.
  *   - It looks at the poller when nobody has for POLL_EVERY.
  *   - It tries again where a P found no thread (worker.c).
  *   - It keeps the coarse clock, and gives back memory: of stacks that rest, and below the stack pointers of goroutines
  *     that have been parked for long.
  *
- * It sleeps 20 us at a time while it finds something to do, longer and longer while it does not; and on a
- * futex while every P is idle.
+ * It sleeps 20 us at a time while it finds something to do, longer and longer while it does not; and, once it sleeps for
+ * long, on a futex while every P is idle. (Not before: a server is idle for a moment thousands of times a second, and
+ * each time would cost waking the monitor and its quick looks afterwards.)
  */
 #include "poll/poll.h"
 #include "sched/compact.h"
@@ -31,7 +33,8 @@ static const int64_t TRIM_EVERY = 100 * OAK_MILLISECOND;
 static const int64_t SLEEP_LEAST = 20 * OAK_MICROSECOND;
 static const int64_t SLEEP_MOST_WAITED_FOR = OAK_MILLISECOND;
 static const int64_t SLEEP_MOST = 10 * OAK_MILLISECOND;
-enum { QUIET_ROUNDS = 50, TRIM_BATCH = 256 };
+/* Rounds without anything to do before the sleep grows; so many of them after a sleep on the futex. */
+enum { QUIET_ROUNDS = 50, FIRST_ROUNDS = 5, TRIM_BATCH = 256 };
 
 void oak__monitor_wake(void)
 {
@@ -61,14 +64,15 @@ static int64_t standing_still(struct oak__p *p, int64_t now)
     return now - p->seen_since;
 }
 
-/* Has the holder's CPU clock stood still since the last look? (First look at a tick: not known yet.) */
+/* Has the holder's CPU clock stood still since the last look (the first look at a tick: not known yet), and not for want of a
+ * processor? */
 static bool blocked_in_kernel(struct oak__p *p, struct oak__m *m)
 {
     int64_t cpu = oak__os_thread_cpu(m->tid);
     bool same = p->seen_cpu >= 0 && p->seen_tid == m->tid && cpu == p->seen_cpu;
     p->seen_cpu = cpu;
     p->seen_tid = m->tid;
-    return same;
+    return same && !oak__os_thread_runnable(m->tid);
 }
 
 /* True when p was taken. */
@@ -210,9 +214,12 @@ void *oak__monitor(void *own)
         oak__os_sleep(sleep);
         int64_t now = oak__os_now();
         store_relaxed(&s->coarse_now, now);
-        if (deep_sleep(now)) {
+        if (sleep >= SLEEP_MOST && deep_sleep(now)) {
+            if (load_relaxed(&s->nidle_ps) ==
+                s->nprocs) /* only to trim stacks, or on its way back to sleep */
+                continue;
             sleep = SLEEP_LEAST;
-            quiet = 0;
+            quiet = QUIET_ROUNDS - FIRST_ROUNDS;
             continue;
         }
         bool wanted = false;

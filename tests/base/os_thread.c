@@ -95,6 +95,8 @@ static void thread_has_its_name_stack_and_the_creators_mask(void **state)
     assert_true(thread_stack >= 8 << 20);
     assert_int_not_equal(load_relaxed(&thread_id), oak__os_gettid());
     assert_true(oak__os_thread_cpu(load_relaxed(&thread_id)) > 0);
+    while (oak__os_thread_runnable((int)load_relaxed(&thread_id))) /* it is on its way to sleep */
+        oak__os_sleep(OAK_MILLISECOND);
     store_release(&released, 1);
     oak__os_futex_wake(&released, 1);
     wait_until(1);
@@ -115,6 +117,13 @@ static void thread_cpu_time_grows_with_work_only_of_that_thread(void **state)
     /* Asleep it used less than it slept, however busy the machine. */
     assert_true(oak__os_thread_cpu(tid) - second < oak__os_now() - wall);
     assert_true(oak__os_thread_cpu(0x3ffffff) < 0);
+}
+
+static void thread_is_runnable_while_it_does_not_sleep(void **state)
+{
+    (void)state;
+    assert_true(oak__os_thread_runnable(oak__os_gettid()));
+    assert_false(oak__os_thread_runnable(0x3ffffff));
 }
 
 /* Dekker: of two threads that each set their flag and then look at the other's, at least one sees it. One
@@ -179,6 +188,7 @@ int main(void)
         cmocka_unit_test(futex_wait_ends_at_the_absolute_time),
         cmocka_unit_test(thread_has_its_name_stack_and_the_creators_mask),
         cmocka_unit_test(thread_cpu_time_grows_with_work_only_of_that_thread),
+        cmocka_unit_test(thread_is_runnable_while_it_does_not_sleep),
         cmocka_unit_test(barrier_orders_the_other_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
