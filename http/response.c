@@ -31,8 +31,8 @@ bool oak__http_is_token(const char *s)
     static const char special[] = "!#$%&'*+-.^_`|~";
     const char *at = s;
     for (; *at; at++) {
-        bool alnum = (*at >= '0' && *at <= '9') || ((*at | 0x20) >= 'a' && (*at | 0x20) <= 'z');
-        if (!alnum && !strchr(special, *at))
+        bool alnum = (unsigned)(*at - '0') < 10 || (unsigned)((*at | 0x20) - 'a') < 26;
+        if (!alnum && *at != '-' && !strchr(special, *at))
             return false;
     }
     return at != s;
@@ -72,14 +72,18 @@ static bool take_special(oak_http_response *p, const char *name, const char *val
     return true;
 }
 
-int oak_http_add_header(oak_http_response *p, const char *name, const char *value)
+/* Whether p may get this field: 0, -EINVAL, -EALREADY. */
+static int check_field(oak_http_response *p, const char *name, const char *value)
 {
-    int rc;
     if (!http_is(p, TAG_RESPONSE) || !name || !value || !oak__http_is_token(name) ||
         !oak__http_is_value(value))
         return -EINVAL;
-    if (p->committed)
-        return -EALREADY;
+    return p->committed ? -EALREADY : 0;
+}
+
+static int put_field(oak_http_response *p, const char *name, const char *value)
+{
+    int rc;
     size_t name_len = strlen(name), value_len = strlen(value);
     if ((name_len == 10 || name_len == 14 || name_len == 17) && take_special(p, name, value, &rc))
         return rc;
@@ -92,6 +96,12 @@ int oak_http_add_header(oak_http_response *p, const char *name, const char *valu
     http_put(&p->fields, value, value_len);
     http_put_lit(&p->fields, "\r\n");
     return 0;
+}
+
+int oak_http_add_header(oak_http_response *p, const char *name, const char *value)
+{
+    int rc = check_field(p, name, value);
+    return rc ? rc : put_field(p, name, value);
 }
 
 static void remove_field(struct http_buf *fields, const char *name)
@@ -111,14 +121,12 @@ static void remove_field(struct http_buf *fields, const char *name)
 
 int oak_http_set_header(oak_http_response *p, const char *name, const char *value)
 {
-    if (!http_is(p, TAG_RESPONSE) || !name || !value || !oak__http_is_token(name) ||
-        !oak__http_is_value(value))
-        return -EINVAL;
-    if (p->committed)
-        return -EALREADY;
+    int rc = check_field(p, name, value);
+    if (rc)
+        return rc;
     if (p->fields.len)
         remove_field(&p->fields, name);
-    return oak_http_add_header(p, name, value);
+    return put_field(p, name, value);
 }
 
 /* After this response: can the connection carry another request? */

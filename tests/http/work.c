@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include <malloc.h>
+#include <sys/mman.h>
 
 static int echo(oak_http_request *q, oak_http_response *p, void *arg)
 {
@@ -136,12 +137,53 @@ static void idle_connection_holds_no_buffers(void **state)
     server_stop(&srv);
 }
 
+static _Atomic uintptr_t deep_page;
+
+static __attribute__((noinline)) void go_deep(void)
+{
+    char big[40 * 1024];
+    memset(big, 1, sizeof big);
+    __asm__ volatile("" : : "r"(big) : "memory");
+    atomic_store(&deep_page, ((uintptr_t)big + 8192) & ~(uintptr_t)4095);
+}
+
+static int deep(oak_http_request *q, oak_http_response *p, void *arg)
+{
+    (void)q, (void)arg;
+    go_deep();
+    return oak_http_reply(p, 200, NULL, "deep", 4);
+}
+
+static bool resident(uintptr_t page)
+{
+    unsigned char in = 1;
+    assert_int_equal(mincore((void *)page, 4096, &in), 0);
+    return in & 1;
+}
+
+/* What its handler has touched, while it waits for the next request; and it still serves that. */
+static void stack_of_an_idle_connection_is_given_back(void **state)
+{
+    (void)state;
+    struct server srv;
+    server_start(&srv, &(struct oak_http_server_opts){.handler = deep});
+    client_open(&cl, &srv);
+    for (int i = 0; i < 2; i++) {
+        client_ask(&cl, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", &an);
+        assert_string_equal(an.body, "deep");
+        wait_until(!resident(atomic_load(&deep_page)));
+    }
+    client_close(&cl);
+    server_stop(&srv);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_connection_leaves_is_not_the_next_ones),
         cmocka_unit_test(requests_in_pieces_do_not_mix),
         cmocka_unit_test(idle_connection_holds_no_buffers),
+        cmocka_unit_test(stack_of_an_idle_connection_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
