@@ -1,8 +1,8 @@
 #!/bin/bash
 # Runs the jobs of the C and C++ libraries that a user might pick instead of Oakum, and prints one table.
 #
-# usage: run.sh NAME=SOURCES...      NAME: libdill neco libaco state-threads argobots (each with the folder of its
-#        sources, which is copied before anything is built), boost-fiber (installed: boost-fiber=)
+# usage: run.sh NAME=SOURCES...      NAME: libdill neco libaco state-threads argobots libfiber (each with the folder of
+#        its sources, which is copied before anything is built), boost-fiber (installed: boost-fiber=)
 #
 # Nothing is fetched. All run on one thread, as does Oakum (OAK_PROCS=1), in turn, five times; figures are the least
 # (what disturbs a run only adds). A dash: the library has no such thing, or cannot do it with its default settings,
@@ -44,6 +44,13 @@ build_argobots() {
         make -s -C "$1" -j "$(nproc)" >>"$work/argobots.log" 2>&1 &&
         compile argobots -I"$1/src/include" "$1/src/.libs/libabt.a" -lpthread -lm
 }
+# As its Makefile does on Linux: stacks that grow, where the compiler knows them.
+build_libfiber() {
+    local split='-DFIBER_STACK_MMAP'
+    echo 'int i;' | ${CC:-cc} -xc -fsplit-stack -c -o /dev/null - 2>/dev/null && split='-fsplit-stack -DFIBER_STACK_SPLIT'
+    compile libfiber -std=gnu11 $split -pthread -D_REENTRANT -DFIBER_FAST_SWITCHING -I"$1/include" \
+        $(ls "$1"/src/*.c | grep -vE 'event_ev|scheduler_dist') -ldl -lm -lrt
+}
 build_boost_fiber() { ${CXX:-c++} $flags -w -o "$work/boost-fiber" "$here/boost-fiber.cpp" -lboost_fiber -lboost_context; }
 
 version_of() {
@@ -74,7 +81,7 @@ names=
 for arg; do
     name=${arg%%=*} source=${arg#*=}
     case $name in
-    libdill | neco | libaco | state-threads | argobots)
+    libdill | neco | libaco | state-threads | argobots | libfiber)
         [ -d "$source" ] || fail "$name: no folder $source"
         mkdir -p "$work/src"
         [ -d "$work/src/$name" ] || cp -r "$source" "$work/src/$name" ;;
