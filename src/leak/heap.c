@@ -40,13 +40,17 @@ static bool is_free(const struct oak__image *img, const struct oak__segment *g, 
     return word_at(g, c + size) == size && link_at(img, g, fd + 24) == c && link_at(img, g, bk + 16) == c;
 }
 
-/* A heap that its arena has outgrown ends with headers of no use. */
-static bool is_fencepost(const struct oak__segment *g, const struct range *r, uintptr_t c, uint64_t size)
+/* A heap that its arena has outgrown ends with headers of no use: one of size 0, before it one of the least size that
+ * its place allows, 16 or 32. The latter looks like a chunk, but is not marked as one of a thread's arena. */
+static bool is_fencepost(const struct oak__segment *g, const struct range *r, uintptr_t c, uint64_t head)
 {
+    const uint64_t size = head & ~(uint64_t)CHUNK_FLAGS;
     if (r->top || r->hi - c > 4 * CHUNK_HEADER)
         return false;
-    return size == 0 ||
-           (size == CHUNK_HEADER && c + 32 <= r->hi && !(word_at(g, c + 24) & ~(uint64_t)CHUNK_FLAGS));
+    if (size == 0)
+        return true;
+    return (size == CHUNK_HEADER || (size == CHUNK_LEAST && !(head & CHUNK_THREAD_ARENA))) &&
+           c + size + CHUNK_HEADER <= r->hi && !(word_at(g, c + size + 8) & ~(uint64_t)CHUNK_FLAGS);
 }
 
 static void note(struct oak__heap *h, struct oak__segment *g, uintptr_t c, uint64_t size, bool is_free)
@@ -69,7 +73,7 @@ static bool walk_chunks(struct walk *w, struct oak__segment *g, const struct ran
     bool free_before = false;
     while (c + CHUNK_LEAST <= r->hi) {
         uint64_t head = word_at(g, c + 8), size = head & ~(uint64_t)CHUNK_FLAGS;
-        if (is_fencepost(g, r, c, size)) {
+        if (is_fencepost(g, r, c, head)) {
             g->hi = c;
             return true;
         }

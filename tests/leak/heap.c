@@ -215,6 +215,45 @@ static void an_arena_of_several_heaps_is_walked(void **state)
     pthread_join(t, NULL);
 }
 
+/* Blocks until the arena's heap of 64 MB has exactly rest bytes left, a header of 8 bytes included, and one for which a new heap is
+ * made. */
+static void *fill_up_to(void *arg)
+{
+    const uintptr_t heap = (uintptr_t)64 << 20, rest = *(const uintptr_t *)arg;
+    void *volatile p; /* or the compiler leaves the allocation out */
+    uintptr_t left;
+    do {
+        p = malloc(24);
+        left = heap - ((uintptr_t)p + 16) % heap; /* behind a chunk of 32 bytes */
+        if (left > rest + 200000)
+            p = malloc(100000);
+        else if (left > rest + 32 && left % 32 != rest % 32)
+            p = malloc(40); /* 48 */
+    } while (p && left != rest);
+    p = malloc(100000);
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    return NULL;
+}
+
+/* What is too small to be a free chunk is closed by headers of their own kinds. */
+static void a_heap_that_was_outgrown_may_end_anyhow(void **state)
+{
+    (void)state;
+    static uintptr_t rest[] = {32, 48, 64, 80, 1024};
+    pthread_t t[countof(rest)];
+    pthread_barrier_init(&barrier, NULL, countof(rest) + 1);
+    for (size_t i = 0; i < countof(rest); i++)
+        pthread_create(&t[i], NULL, fill_up_to, &rest[i]);
+    pthread_barrier_wait(&barrier);
+    look();
+    assert_int_equal(f.heap.refused, 0);
+    done();
+    pthread_barrier_wait(&barrier);
+    for (size_t i = 0; i < countof(rest); i++)
+        pthread_join(t[i], NULL);
+}
+
 /* A used chunk's header overwritten: the walk says so instead of making sense of it. */
 static void a_broken_heap_is_refused(void **state)
 {
@@ -247,6 +286,7 @@ int main(void)
         cmocka_unit_test(a_mapping_that_looks_like_a_large_block_is_not_taken_for_one),
         cmocka_unit_test(other_threads_arenas_are_walked),
         cmocka_unit_test(an_arena_of_several_heaps_is_walked),
+        cmocka_unit_test(a_heap_that_was_outgrown_may_end_anyhow),
         cmocka_unit_test(a_broken_heap_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
