@@ -6,6 +6,10 @@
 #include "sched/m.h"
 #include "sched/park.h"
 
+struct by_key {
+    uintptr_t key, value;
+};
+
 struct decode {
     struct oak__image *img;
     const struct oak__tables *t;
@@ -17,6 +21,8 @@ struct decode {
     uint32_t *id_next;
     size_t id_mask;
     bool hashed;
+    struct by_key *m_by_tid, *by_tid, *by_sp; /* decode_index.c; values: address, and numbers of threads */
+    size_t nms;
     struct booked *booked; /* decode_rwmutex.c: who has read-locked what; sorted by lock */
     size_t nbooked;
     size_t spare_holds; /* room in w->holds beyond one a wait */
@@ -28,6 +34,13 @@ int oak__decode_nodes(struct decode *d);
 uint32_t oak__decode_by_id(struct decode *d, uint64_t id);
 /* Where g's stack begins; *hi: where it ends, set when that is known. */
 uintptr_t oak__decode_sp(const struct decode *d, const struct oak__g *g, uintptr_t *hi);
+/* decode_index.c: before what follows. */
+int oak__decode_index(struct decode *d);
+/* The runtime's record of the thread with that number; the thread itself; NULL: there is none. */
+const struct oak__m *oak__decode_m_of(const struct decode *d, int tid);
+const struct oak__thread *oak__decode_thread(const struct decode *d, int tid);
+/* Some thread's stack pointer in there, or 0. */
+uintptr_t oak__decode_sp_within(const struct decode *d, const struct oak__span *stack);
 /* decode_threads.c: where each thread is: live and dead parts of stacks. Before the nodes' own stacks. */
 int oak__decode_threads(struct decode *d);
 /* decode_live.c: the roots that goroutines which can run bring along. */

@@ -22,19 +22,7 @@ static const struct oak__thread *thread_of(struct decode *d, const struct oak__g
 {
     const struct oak__m *m = oak__image_at(d->img, (uintptr_t)load_relaxed(&g->m), sizeof *m);
     *entered = m && load_relaxed(&m->entered);
-    for (size_t i = 0; m && i < d->img->nthreads; i++)
-        if (d->img->threads[i].tid == m->tid)
-            return &d->img->threads[i];
-    return NULL;
-}
-
-/* A thread's stack pointer on this very stack, or 0. */
-static uintptr_t thread_on(struct decode *d, const struct oak__span *slot)
-{
-    for (size_t i = 0; i < d->img->nthreads; i++)
-        if (d->img->threads[i].sp >= slot->lo && d->img->threads[i].sp < slot->hi)
-            return d->img->threads[i].sp;
-    return 0;
+    return m ? oak__decode_thread(d, m->tid) : NULL;
 }
 
 /* Whether g->sp is where the stack begins. */
@@ -78,7 +66,7 @@ static void add_stack(struct decode *d, const struct oak__node *n, const struct 
     const uintptr_t sp = oak__decode_sp(d, g, &slot.hi);
     bool entered = false, fresh = sp == 0 || sp == lo;
     const struct oak__thread *t = thread_of(d, g, &entered);
-    uintptr_t here = thread_on(d, &slot);
+    const uintptr_t here = oak__decode_sp_within(d, &slot); /* of a thread on this very stack */
     if (here) {
         /* At its very beginning the arguments may not have been taken out yet. */
         fresh = fresh || (entered && slot.hi - here < SHALLOW);

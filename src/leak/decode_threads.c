@@ -11,22 +11,6 @@
 
 #include <setjmp.h>
 
-struct thread_search {
-    struct decode *d;
-    const struct oak__thread *thread;
-    const struct oak__m *found;
-};
-
-static bool is_m_of(size_t i, uintptr_t at, void *arg)
-{
-    struct thread_search *s = arg;
-    const struct oak__m *m = oak__image_at(s->d->img, at, sizeof *m);
-    (void)i;
-    if (m && m->tid == s->thread->tid)
-        s->found = m;
-    return !s->found;
-}
-
 static void dead_part(struct decode *d, uintptr_t lo, uintptr_t hi)
 {
     if (lo && lo < hi)
@@ -53,9 +37,7 @@ static bool is_idle(const struct oak__m *m, bool on_own_stack)
 
 static void place(struct decode *d, struct oak__thread *t)
 {
-    struct thread_search s = {.d = d, .thread = t};
-    oak__table_each(&d->t->m, is_m_of, &s);
-    const struct oak__m *m = s.found;
+    const struct oak__m *m = oak__decode_m_of(d, t->tid);
     size_t region, slot;
     struct oak__span bounds;
     const uintptr_t lo = m ? (uintptr_t)m->g0_lo : 0, base = m ? (uintptr_t)m->g0_base : 0;
@@ -88,6 +70,9 @@ static void place(struct decode *d, struct oak__thread *t)
 
 int oak__decode_threads(struct decode *d)
 {
+    int err = oak__decode_index(d);
+    if (err)
+        return err;
     d->w->dead = oak__scratch_alloc(d->scratch, 4 * d->img->nthreads + 1, sizeof *d->w->dead);
     if (!d->w->dead)
         return -ENOMEM;

@@ -36,8 +36,11 @@ static struct {
     _Atomic uint32_t word;  /* futex: 2 * round, + 1 while threads are to be stopped */
     _Atomic uint32_t count; /* futex: stopped in this round */
     struct slot *slots;     /* MOST_THREADS of them, committed by touch; never unmapped */
-    size_t n;               /* in use; the stopper's */
-    int dir;                /* /proc/self/task */
+    size_t n;               /* in use; the stopper's, as all that follows */
+    size_t settled;         /* the first ones, of which all are stopped or gone */
+    size_t next; /* behind the slot that was asked for last: threads are listed in the same order again */
+    int highest; /* thread id in a slot */
+    int dir;     /* /proc/self/task */
     int self;
     bool found;
 } stop;
@@ -112,12 +115,20 @@ static bool is_out_of_it(int tid)
 }
 
 /* One that was given up has its slot still, unless another thread has its id by now. */
+static bool is_slot_of(const struct slot *s, int tid)
+{
+    return s->tid == tid && (load_relaxed(&s->word) != in_phase(round_now(), GONE) || is_out_of_it(tid));
+}
+
 static bool has_slot(int tid)
 {
-    for (size_t i = 0; i < stop.n; i++)
-        if (stop.slots[i].tid == tid &&
-            (load_relaxed(&stop.slots[i].word) != in_phase(round_now(), GONE) || is_out_of_it(tid)))
+    for (size_t i = 0; tid <= stop.highest && i < stop.n; i++) {
+        const size_t at = (stop.next + i) % stop.n;
+        if (is_slot_of(&stop.slots[at], tid)) {
+            stop.next = at + 1;
             return true;
+        }
+    }
     return false;
 }
 
@@ -134,6 +145,7 @@ static bool catch (int tid, void *arg)
     }
     struct slot *s = &stop.slots[stop.n];
     s->tid = s->at.tid = tid;
+    stop.highest = tid > stop.highest ? tid : stop.highest;
     store_release(&s->word, in_phase(round_now(), SENT));
     int rc = oak__stop_signal_send(tid, (uintptr_t)load_relaxed(&stop.word) << 16 | stop.n);
     stop.n++;
@@ -157,10 +169,9 @@ static bool settled(struct slot *s, bool ask)
 
 static bool all_settled(bool ask)
 {
-    for (size_t i = 0; i < stop.n; i++)
-        if (!settled(&stop.slots[i], ask))
-            return false;
-    return true;
+    while (stop.settled < stop.n && settled(&stop.slots[stop.settled], ask))
+        stop.settled++;
+    return stop.settled == stop.n;
 }
 
 static int wait_for_all(int64_t until)
@@ -199,7 +210,8 @@ static int open_round(void)
     for (size_t i = 0; i < stop.n; i++)
         while ((load_acquire(&stop.slots[i].word) & 7) == WRITING)
             raw(SYS_sched_yield);
-    stop.n = 0;
+    stop.n = stop.settled = stop.next = 0;
+    stop.highest = 0;
     stop.self = (int)raw(SYS_gettid);
     store_relaxed(&stop.count, 0);
     store_seq(&stop.word, load_relaxed(&stop.word) + 1);
