@@ -27,6 +27,18 @@ static bool finds_small_plants(const struct oak__subject *s, const struct oak__h
     return finds_plants(&small, h);
 }
 
+/* They are not the program's, and one is larger than many a heap. */
+static void leave_out_plants(const struct oak__subject *s, struct oak__heap *h)
+{
+    for (int i = 0; i < OAK__PLANTS; i++) {
+        struct oak__block b;
+        if (s->plants[i].at && oak__heap_block(h, s->plants[i].at, &b)) {
+            h->blocks--;
+            h->bytes -= b.next - b.lo;
+        }
+    }
+}
+
 static int note_stacks(struct oak__subject *s)
 {
     const struct oak__tables *t = s->tables;
@@ -52,6 +64,8 @@ static int find_heap(struct oak__subject *s, struct oak__heap *h, struct oak__re
     r->exact = r->glibc && h->large_known && !h->refused && !h->busy && finds_plants(s, h);
     if (!r->glibc)
         h->nsegments = h->nlarge = h->nbooks = 0;
+    else
+        leave_out_plants(s, h);
     r->blocks = h->blocks;
     r->bytes = h->bytes;
     return 0;

@@ -58,7 +58,7 @@ static void note(struct oak__heap *h, struct oak__segment *g, uintptr_t c, uint6
     size_t granule = (c - g->lo) / OAK__GRANULE;
     bit_set(g->starts, granule);
     if (is_free) {
-        bit_set(g->marks, granule);
+        bit_set(g->marks, granule / 2);
         return;
     }
     h->blocks++;
@@ -112,9 +112,11 @@ static bool make_tables(struct walk *w, struct oak__segment *g)
     size_t granules = (g->hi - g->lo) / OAK__GRANULE;
     size_t pages = (granules >> OAK__COVER_SHIFT) + 1, words = pages << (OAK__COVER_SHIFT - 6);
     g->starts = oak__scratch_alloc(w->scratch, words, 8);
-    g->marks = oak__scratch_alloc(w->scratch, words + 1, 8);
+    g->marks = oak__scratch_alloc(w->scratch, words / 2, 8);
+    g->waited = oak__scratch_alloc(w->scratch, words / 2, 8);
+    g->missed = oak__scratch_alloc(w->scratch, words / 2, 8);
     g->cover = oak__scratch_alloc(w->scratch, pages, sizeof *g->cover);
-    return g->starts && g->marks && g->cover;
+    return g->starts && g->marks && g->waited && g->missed && g->cover;
 }
 
 static bool add_segment(struct walk *w, const struct oak__segment *g)

@@ -6,10 +6,11 @@
  * consistent with its neighbours and no thread was inside that arena; whatever is left over stays what any
  * other writable memory is, a root. A wrong or a foreign allocator costs proofs; it never makes a false one.
  *
- * A segment is a contiguous run of chunks (the main arena, each heap of a thread arena). It has two bitmaps of a
- * bit per 16 bytes, the granule of glibc: where chunks start, and marks. Chunks are at least 32 bytes, so each
- * has a second bit to itself. With the page index that is 1.8% of the heap. Large chunks that have a mapping of
- * their own stand in a table.
+ * A segment is a contiguous run of chunks (the main arena, each heap of a thread arena). It has a bitmap of a bit per 16
+ * bytes, the granule of glibc, for where chunks start, and a page index: 0.9% of the heap. Chunks are at least 32 bytes, so
+ * of what is noted of a chunk a bit per 32 bytes suffices, 0.4% of the heap for each of three: marks; where blocks lie that somebody waits for,
+ * and where marking has more before it than it can note, which are touched only where such blocks are. Large chunks that have a
+ * mapping of their own stand in a table.
  *
  * Internal to leak.
  */
@@ -28,7 +29,9 @@ struct oak__segment {
     uintptr_t lo, hi;  /* from the first chunk's header to the end of the last chunk */
     const char *local; /* where lo can be read */
     uint64_t *starts;  /* bit g: a chunk's header is at lo + 16 g */
-    uint64_t *marks;   /* bit g: reached, or free; bit g + 1: somebody waits for what is in it */
+    uint64_t *marks;   /* bit g / 2: reached, or free */
+    uint64_t *waited;  /* bit g / 2: somebody waits for what is in it */
+    uint64_t *missed;  /* bit g / 2: marked, but still to be looked at */
     uint32_t *cover;   /* per 4 KiB: granule of the chunk that covers its first byte */
 };
 
@@ -36,7 +39,7 @@ struct oak__segment {
 struct oak__large {
     uintptr_t lo, hi; /* the chunk, header included */
     const char *local;
-    bool marked, waited;
+    bool marked, waited, missed;
 };
 
 struct oak__heap {
@@ -110,19 +113,28 @@ static inline bool block_mark(const struct oak__block *b)
         b->large->marked = true;
         return was;
     }
-    bool was = bit_get(b->seg->marks, b->granule);
-    bit_set(b->seg->marks, b->granule);
+    bool was = bit_get(b->seg->marks, b->granule / 2);
+    bit_set(b->seg->marks, b->granule / 2);
     return was;
 }
 
 static inline bool block_marked(const struct oak__block *b)
 {
-    return b->large ? b->large->marked : bit_get(b->seg->marks, b->granule);
+    return b->large ? b->large->marked : bit_get(b->seg->marks, b->granule / 2);
 }
 
 static inline bool block_waited(const struct oak__block *b)
 {
-    return b->large ? b->large->waited : bit_get(b->seg->marks, b->granule + 1);
+    return b->large ? b->large->waited : bit_get(b->seg->waited, b->granule / 2);
+}
+
+/* It was marked, and there was no place to note that it is to be looked at. */
+static inline void block_set_missed(const struct oak__block *b)
+{
+    if (b->large)
+        b->large->missed = true;
+    else
+        bit_set(b->seg->missed, b->granule / 2);
 }
 
 static inline void block_set_waited(const struct oak__block *b)
@@ -130,7 +142,7 @@ static inline void block_set_waited(const struct oak__block *b)
     if (b->large)
         b->large->waited = true;
     else
-        bit_set(b->seg->marks, b->granule + 1);
+        bit_set(b->seg->waited, b->granule / 2);
 }
 
 #endif

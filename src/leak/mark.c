@@ -67,31 +67,49 @@ static void places_may_come(struct oak__mark *m, const struct oak__scope_node *s
 
 /* ---- references ---- */
 
-static void push(struct oak__mark *m, const char *at, uintptr_t address, size_t n, bool in_heap)
+/* False: there is no place left. */
+static bool push(struct oak__mark *m, const char *at, uintptr_t address, size_t n, bool in_heap)
 {
     if (m->npieces == m->most_pieces)
-        m->overflowed = true;
-    else
-        m->pieces[m->npieces++] = (struct oak__piece){at, address, n, in_heap};
+        return false;
+    m->pieces[m->npieces++] = (struct oak__piece){at, address, n, in_heap};
+    return true;
+}
+
+static bool push_part(struct oak__mark *m, const struct oak__block *b, const struct oak__span *part)
+{
+    return push(m, b->local + (part->lo - b->lo), part->lo, part->hi - part->lo, true);
 }
 
 static void push_block(struct oak__mark *m, const struct oak__block *b)
 {
     const struct oak__span block = {b->lo, b->hi};
-    struct oak__span part;
+    struct oak__span part = block;
+    bool fits = true;
     if (likely(!m->tables->nquiet))
-        push(m, b->local, b->lo, b->hi - b->lo, true);
+        fits = push_part(m, b, &part);
     else
-        for (uintptr_t at = b->lo; oak__quiet_next(m->tables, &block, &at, &part);)
-            push(m, b->local + (part.lo - b->lo), part.lo, part.hi - part.lo, true);
+        for (uintptr_t at = b->lo; fits && oak__quiet_next(m->tables, &block, &at, &part);)
+            fits = push_part(m, b, &part);
+    if (unlikely(!fits))
+        oak__mark_miss_block(m, b);
 }
 
-static void push_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)
+void oak__mark_look_at(struct oak__mark *m, const struct oak__block *b)
+{
+    const struct oak__span block = {b->lo, b->hi};
+    struct oak__span part;
+    for (uintptr_t at = b->lo; oak__quiet_next(m->tables, &block, &at, &part);) {
+        push_part(m, b, &part);
+        oak__mark_drain(m);
+    }
+}
+
+static bool push_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)
 {
     lo = round_up(lo, (uintptr_t)OAK__STRIDE);
     const char *at = lo < hi ? oak__image_at(m->img, lo, hi - lo) : NULL;
-    if (at)
-        push(m, at, lo, hi - lo, false);
+    return !at || push(m, at, lo, hi - lo, false);
 }
 
 static void reach_block(struct oak__mark *m, const struct oak__block *b)
@@ -111,9 +129,10 @@ static void reach_block(struct oak__mark *m, const struct oak__block *b)
         unit_reached(m, b->lo);
 }
 
-void oak__mark_push_stack(struct oak__mark *m, const struct oak__node *n)
+void oak__mark_push_stack(struct oak__mark *m, struct oak__node *n)
 {
-    push_range(m, n->stack, n->stack + n->stack_size);
+    if (!push_range(m, n->stack, n->stack + n->stack_size))
+        oak__mark_miss_stack(m, n);
 }
 
 /* Where the slot of n's stack begins. */
@@ -335,7 +354,7 @@ static void drain_by_distance(struct oak__mark *m)
     m->first_piece = m->npieces = 0;
 }
 
-static void drain(struct oak__mark *m)
+void oak__mark_drain(struct oak__mark *m)
 {
     if (m->trace) {
         drain_by_distance(m);
@@ -347,59 +366,32 @@ static void drain(struct oak__mark *m)
     while (process_one(m));
 }
 
-/* The stack of pieces was full: every marked block and every stack that is live memory is looked at again, since it may
- * have been dropped. (Free blocks are marked as well; looking at them costs proofs, no more.) */
-static void look_again(struct oak__mark *m)
-{
-    struct oak__block b;
-    for (size_t i = 0; i < m->world->nnodes; i++) {
-        const struct oak__node *n = &m->world->nodes[i];
-        if (n->stack_seen && !m->collecting) {
-            oak__mark_push_stack(m, n);
-            drain(m);
-        }
-    }
-    for (size_t i = 0; i < m->heap->nlarge; i++) {
-        oak__large_block(&m->heap->large[i], &b);
-        if (block_marked(&b)) {
-            push_block(m, &b);
-            drain(m);
-        }
-    }
-    for (size_t i = 0; i < m->heap->nsegments; i++) {
-        struct oak__segment *g = &m->heap->segments[i];
-        for (uintptr_t p = g->lo + OAK__GRANULE; p < g->hi; p = b.next) {
-            oak__segment_block(g, p, &b);
-            if (block_marked(&b)) {
-                push_block(m, &b);
-                drain(m);
-            }
-        }
-    }
-}
-
 void oak__mark_finish(struct oak__mark *m)
 {
-    drain(m);
-    while (m->overflowed) {
-        m->overflowed = false;
-        look_again(m);
-    }
+    oak__mark_drain(m);
+    if (m->missed)
+        oak__mark_missed(m);
 }
 
+/* With a trace: all roots first, then what is one reference away, ... */
 void oak__mark_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi)
 {
+    if (m->trace && push_range(m, lo, hi))
+        return;
+    oak__mark_drain(m);
     push_range(m, lo, hi);
-    if (!m->trace) /* all roots first, then what is one reference away, ... */
-        drain(m);
+    oak__mark_drain(m);
 }
 
 void oak__mark_kept(struct oak__mark *m)
 {
-    const uintptr_t *kept = m->img->kept;
-    push(m, (const char *)kept, (uintptr_t)kept, m->img->nkept * sizeof *kept, false);
-    if (!m->trace)
-        drain(m);
+    const char *kept = (const char *)m->img->kept;
+    const size_t size = m->img->nkept * sizeof *m->img->kept;
+    if (m->trace && push(m, kept, (uintptr_t)kept, size, false))
+        return;
+    oak__mark_drain(m);
+    push(m, kept, (uintptr_t)kept, size, false);
+    oak__mark_drain(m);
 }
 
 void oak__mark_begin(struct oak__mark *m)

@@ -8,8 +8,8 @@
  * needs the lock's owner. Who is not live when nothing more is reached can never run again.
  *
  * The rules only ever add, so the order does not matter. Nothing recurses: blocks to be looked at are on a stack of
- * fixed size (when it overflows, all marked blocks are looked at again), goroutines and contexts in queues through
- * their own records.
+ * fixed size (what does not fit has a bit to itself and is come back to, mark_missed.c), goroutines and contexts in queues
+ * through their own records.
  *
  * Internal to leak.
  */
@@ -65,9 +65,9 @@ struct oak__mark {
     size_t nareas, last_area;
     struct oak__piece *pieces;
     size_t npieces, most_pieces;
-    bool in_heap;   /* the piece being looked at is */
-    uintptr_t from; /* where the word being looked at stands */
-    bool overflowed;
+    bool in_heap;         /* the piece being looked at is */
+    uintptr_t from;       /* where the word being looked at stands */
+    bool missed;          /* something did not fit */
     uint32_t live, alive; /* queues of nodes and contexts: index + 1 */
     uint32_t *waits_of;   /* hash of waits by unit */
     size_t waits_mask;
@@ -80,7 +80,7 @@ struct oak__mark {
     struct oak__referrers *referrers; /* per wait; of the first one for a unit */
 };
 
-/* How many pieces can be noted; what does not fit is come back to. A test makes it few. */
+/* How many pieces can be noted at most; what does not fit is come back to. A test makes it few. */
 extern size_t oak__mark_most_pieces;
 
 /* 0 or -ENOMEM. */
@@ -98,6 +98,16 @@ void oak__mark_kept(struct oak__mark *m);
 /* Marks from what the world says is live, and from what has been marked before, until nothing changes. */
 void oak__mark_all(struct oak__mark *m);
 
+/* ---- mark_missed.c ---- */
+/* There was no place for b, or for n's stack. */
+void oak__mark_miss_block(struct oak__mark *m, const struct oak__block *b);
+void oak__mark_miss_stack(struct oak__mark *m, struct oak__node *n);
+/* Looks at all that was missed, and all that follows, until nothing is. */
+void oak__mark_missed(struct oak__mark *m);
+/* For these: looks at a block and what follows, when nothing is noted; at all that is noted and what follows. */
+void oak__mark_look_at(struct oak__mark *m, const struct oak__block *b);
+void oak__mark_drain(struct oak__mark *m);
+
 /* The first wait for the same unit, which has the referrers. */
 uint32_t oak__mark_unit_wait(const struct oak__mark *m, uintptr_t unit);
 
@@ -109,7 +119,7 @@ uint64_t oak__mark_retained(struct oak__mark *m, uint32_t node);
 void oak__mark_collect(struct oak__mark *m, const struct oak__block *b, bool before);
 void oak__mark_refers(struct oak__mark *m, uintptr_t unit);
 /* For these two: the part in use of n's stack, or a word p, is to be looked at; all that follows. */
-void oak__mark_push_stack(struct oak__mark *m, const struct oak__node *n);
+void oak__mark_push_stack(struct oak__mark *m, struct oak__node *n);
 void oak__mark_word(struct oak__mark *m, uintptr_t p);
 void oak__mark_finish(struct oak__mark *m);
 /* The block of the heap that the word p refers to, if it does. */

@@ -29,7 +29,7 @@ void oak__mark_collect(struct oak__mark *m, const struct oak__block *b, bool bef
 
 uint64_t oak__mark_retained(struct oak__mark *m, uint32_t node)
 {
-    const struct oak__node *n = &m->world->nodes[node];
+    struct oak__node *n = &m->world->nodes[node];
     m->collecting = node + 1;
     m->retained = 0;
     m->from = 0;

@@ -6,6 +6,8 @@
  */
 #include "leak/mark.h"
 
+enum { BYTES_A_PLACE = 4096, LEAST_PLACES = 4096 };
+
 uintptr_t oak__mark_unit_of(const struct oak__mark *m, uintptr_t object)
 {
     struct oak__block b;
@@ -55,6 +57,13 @@ static void enter_waits(struct oak__mark *m)
     }
 }
 
+/* A place is 24 bytes: 0.6% of the heap, unless that is small. */
+static size_t places_for(const struct oak__heap *h)
+{
+    const size_t n = h->bytes / BYTES_A_PLACE < LEAST_PLACES ? LEAST_PLACES : h->bytes / BYTES_A_PLACE;
+    return n < oak__mark_most_pieces ? n : oak__mark_most_pieces;
+}
+
 int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap *heap,
                    const struct oak__tables *tables, struct oak__world *world, struct oak__scratch *s)
 {
@@ -63,13 +72,13 @@ int oak__mark_init(struct oak__mark *m, struct oak__image *img, struct oak__heap
                             .tables = tables,
                             .world = world,
                             .scratch = s,
-                            .most_pieces = oak__mark_most_pieces};
+                            .most_pieces = places_for(heap)};
     size_t slots = 64;
-    while (slots < world->nwaits)
+    while (slots < world->nwaits / 2)
         slots *= 2;
     m->waits_mask = slots - 1;
     m->waits_of = oak__scratch_alloc(s, slots, sizeof *m->waits_of);
-    m->pieces = oak__scratch_alloc(s, oak__mark_most_pieces + 1, sizeof *m->pieces);
+    m->pieces = oak__scratch_alloc(s, m->most_pieces + 1, sizeof *m->pieces);
     m->referrers = oak__scratch_alloc(s, world->nwaits + 1, sizeof *m->referrers);
     if (!m->waits_of || !m->pieces || !m->referrers)
         return -ENOMEM;
@@ -83,8 +92,8 @@ int oak__mark_trace(struct oak__mark *m, struct oak__trace *t)
 {
     const size_t units = m->heap->blocks + 2 * m->world->nnodes + m->world->nctxs;
     int err = oak__trace_init(t, m->scratch, units);
-    /* Nothing is dropped, or what is noted would not be shortest. Roots are pieces, too; should they be more than fit, they
-     * are looked at again. */
+    /* Nothing is missed, or what is noted would not be shortest. Roots are pieces, too; should they be more than fit, the
+     * later ones' ways are not. */
     m->most_pieces = units + oak__mark_most_pieces;
     m->pieces = oak__scratch_alloc(m->scratch, m->most_pieces + 1, sizeof *m->pieces);
     m->trace = t;

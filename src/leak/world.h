@@ -28,10 +28,11 @@ struct oak__node {
     uint32_t scope;            /* in world.scopes: that it is a child of */
     uint32_t next_live;        /* in the marker's queue */
     uint16_t nwaits;
-    uint8_t reason;      /* oak_wait_reason */
-    bool blocked : 1;    /* parked, and nothing will end that by itself */
-    bool live : 1;       /* may run again. At first: those that surely will */
-    bool stack_seen : 1; /* its stack is live memory */
+    uint8_t reason;        /* oak_wait_reason */
+    bool blocked : 1;      /* parked, and nothing will end that by itself */
+    bool live : 1;         /* may run again. At first: those that surely will */
+    bool stack_seen : 1;   /* its stack is live memory */
+    bool stack_missed : 1; /* and still to be looked at */
     bool thread : 1;
 };
 _Static_assert(sizeof(struct oak__node) == 48, "a million of them are 48 MB");
