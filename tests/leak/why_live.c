@@ -1,80 +1,6 @@
-/* What keeps a goroutine alive is told, link by link. Each scene is built by a goroutine that then ends, so that nothing of
- * it is left on a live stack. */
-#include "leaktest.h"
-
-#include <pthread.h>
-#include <sys/mman.h>
-
-typedef oak_chan(int) ints;
-
-static char told[1 << 14];
-static int result;
-
-struct search {
-    const char *name;
-    uint64_t id;
-};
-
-static bool is_named(const struct oak_goroutine_info *g, void *arg)
-{
-    struct search *s = arg;
-    if (g->name && strcmp(g->name, s->name) == 0)
-        s->id = g->id;
-    return true;
-}
-
-static uint64_t id_of(const char *name)
-{
-    struct search s = {.name = name};
-    /* Of one that moves just now the name may not be had. */
-    for (int i = 0; i < 1000 && s.id == 0; i++)
-        oak_goroutines(is_named, &s);
-    return s.id;
-}
-
-static void ask(struct scene *s, const char *name)
-{
-    FILE *f = fmemopen(told, sizeof told, "w");
-    result = oak_leak_why_live(id_of(name), f);
-    fclose(f);
-    check_now(s);
-}
-
-static void build(void (*fn)(void *))
-{
-    go("builder", fn, NULL);
-    settle("builder", 0);
-}
-
-/* Told is each of these, in this order. */
-static void assert_told(const char *const *parts, size_t n)
-{
-    const bool lines = lines_are_known();
-    const char *at = told;
-    for (size_t i = 0; i < n; i++) {
-        char part[300];
-        snprintf(part, sizeof part, "%s", parts[i]);
-        char *line = lines ? NULL : strstr(part, "why_live.c:");
-        if (line)
-            *line = 0;
-        const char *found = strstr(at, part);
-        if (!found)
-            fprintf(stderr, "not there: %s\n%s", part, told);
-        assert_non_null(found);
-        at = found + strlen(part);
-    }
-}
-#define TOLD(...)                                                                                            \
-    assert_told((const char *const[]){__VA_ARGS__}, countof(((const char *const[]){__VA_ARGS__})))
-
-static void tell(void (*fn)(struct scene *s), int expected)
-{
-    struct scene *s = play(fn);
-    if (result != expected)
-        fprintf(stderr, "%d: %s", result, told);
-    assert_int_equal(result, expected);
-    done(s);
-}
+/* What keeps a goroutine alive is told, link by link. */
+#define SOURCE "why_live.c"
+#include "whytest.h"
 
 /* ---- chains ---- */
 
@@ -87,19 +13,6 @@ extern struct registry { /* not static, or the compiler takes it apart */
     struct session *session;
 } registry;
 struct registry registry;
-
-static void serve(void *arg)
-{
-    int v;
-    if (oak_recv((ints)(uintptr_t)arg, &v))
-        abort();
-}
-
-static NOINLINE void serve_new(const char *name, ints c)
-{
-    go(name, serve, (void *)(uintptr_t)c);
-    settle(name, 1);
-}
 
 static void build_registry(void *unused)
 {
@@ -123,7 +36,7 @@ static void a_global_over_a_struct(void **state)
     if (OAK_ASAN || OAK_TSAN)
         skip();
     tell(from_registry, 0);
-    TOLD("\"server\" (chan receive) is not leaked. What keeps it alive:\n    global registry +8 (why_live.c:",
+    TOLD("\"server\" (chan receive) is not leaked. What keeps it alive:\n    global registry +8 (" SOURCE ":",
          "\n    -> block 0x", " bytes) +24\n    -> channel 0x", " bytes)\n    -> goroutine ",
          "\"server\" (chan receive), which waits for it\n");
 }
@@ -202,7 +115,7 @@ static void a_static_array_over_a_list(void **state)
     if (OAK_ASAN || OAK_TSAN)
         skip();
     tell(from_short_list, 0);
-    TOLD("    global list_of_lists +24 (why_live.c:", "\n    -> block 0x", " bytes) +0\n    -> block 0x",
+    TOLD("    global list_of_lists +24 (" SOURCE ":", "\n    -> block 0x", " bytes) +0\n    -> block 0x",
          " bytes) +0\n    -> block 0x", " bytes) +8\n    -> channel 0x");
 }
 
@@ -214,7 +127,7 @@ static void of_a_long_list_the_ends(void **state)
     tell(from_long_list, 0);
     char more[64]; /* global, the items, channel, goroutine */
     snprintf(more, sizeof more, "\n    ... %d more\n", LONG + 3 - OAK__MOST_STEPS);
-    TOLD("    global list_of_lists +24 (why_live.c:", more, "-> channel 0x");
+    TOLD("    global list_of_lists +24 (" SOURCE ":", more, "-> channel 0x");
 }
 
 /* One that sleeps has the channel on its stack; one that is kept by a global has another. */
@@ -291,7 +204,7 @@ static void a_blocked_one_that_a_global_keeps(void **state)
     if (OAK_ASAN || OAK_TSAN)
         skip();
     tell(from_waiter, 0);
-    TOLD("    global gate (why_live.c:", "-> channel 0x", "-> goroutine ",
+    TOLD("    global gate (" SOURCE ":", "-> channel 0x", "-> goroutine ",
          "\"waiter\" (chan receive), which waits for it", "-> stack of goroutine ", "-> channel 0x",
          "\"waited for\" (chan receive), which waits for it");
 }
@@ -331,7 +244,7 @@ static void a_context(void **state)
     if (OAK_ASAN || OAK_TSAN)
         skip();
     tell(from_context, 0);
-    TOLD("    global shutdown_ctx (why_live.c:", "\n    -> context 0x", "\n    -> goroutine ",
+    TOLD("    global shutdown_ctx (" SOURCE ":", "\n    -> context 0x", "\n    -> goroutine ",
          "\"cancelled\" (chan receive), whose wait ends with its end\n");
 }
 
@@ -374,120 +287,6 @@ static void a_lock_s_holder(void **state)
     tell(from_holder, 0);
     TOLD("    goroutine ", "\"holder\"", "\n    -> goroutine ",
          "\"wanter\" (sync.Mutex.Lock), which waits for a lock that it holds\n");
-}
-
-/* ---- other roots ---- */
-
-static ints *mapped;
-
-static void build_mapped(void *unused)
-{
-    (void)unused;
-    *mapped = oak_make(int, 0);
-    serve_new("mapped", *mapped);
-}
-
-static void from_mapped(struct scene *s)
-{
-    build(build_mapped);
-    ask(s, "mapped");
-    if (oak_send(*mapped, 1))
-        abort();
-}
-
-static void tell_of_mapped(int kind, const char *what)
-{
-    mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, kind | MAP_ANONYMOUS, -1, 0);
-    assert_ptr_not_equal(mapped, MAP_FAILED);
-    tell(from_mapped, 0);
-    TOLD(what, "-> channel 0x", "\"mapped\"");
-    munmap(mapped, 4096);
-}
-
-static void shared_memory(void **state)
-{
-    (void)state;
-    if (OAK_ASAN || OAK_TSAN)
-        skip();
-    tell_of_mapped(MAP_SHARED, "    shared memory, at 0x");
-}
-
-static void mapped_memory(void **state)
-{
-    (void)state;
-    if (OAK_ASAN || OAK_TSAN)
-        skip();
-    tell_of_mapped(MAP_PRIVATE, "    memory that the program has mapped, at 0x");
-}
-
-static void *hold_mapped(void *go_on)
-{
-    ints volatile kept = *(ints *)mapped;
-    *mapped = NULL;
-    pthread_mutex_lock(go_on);
-    if (oak_send(kept, 1))
-        abort();
-    return NULL;
-}
-
-static pthread_mutex_t go_on = PTHREAD_MUTEX_INITIALIZER;
-
-static void from_thread(struct scene *s)
-{
-    pthread_t t;
-    build(build_mapped);
-    pthread_mutex_lock(&go_on);
-    if (pthread_create(&t, NULL, hold_mapped, &go_on))
-        abort();
-    while (*(ints volatile *)mapped)
-        oak_sleep(OAK_MILLISECOND);
-    ask(s, "mapped");
-    pthread_mutex_unlock(&go_on);
-    pthread_join(t, NULL);
-    pthread_mutex_unlock(&go_on);
-}
-
-static void a_thread(void **state)
-{
-    (void)state;
-    if (OAK_ASAN || OAK_TSAN)
-        skip();
-    mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    tell(from_thread, 0);
-    assert_true(strstr(told, "registers of thread ") ||
-                strstr(told, "stack or thread-local storage of thread "));
-    munmap(mapped, 4096);
-}
-
-static __thread ints local;
-static ints *local_of_test;
-
-static void build_local(void *unused)
-{
-    (void)unused;
-    *local_of_test = oak_make(int, 0);
-    serve_new("local", *local_of_test);
-}
-
-static void from_local(struct scene *s)
-{
-    build(build_local);
-    ask(s, "local");
-    if (oak_send(*local_of_test, 1))
-        abort();
-}
-
-static void thread_local_storage(void **state)
-{
-    (void)state;
-    if (OAK_ASAN || OAK_TSAN)
-        skip();
-    local_of_test = &local;
-    tell(from_local, 0);
-#if defined(__x86_64__)
-    TOLD("    thread-local storage, at 0x");
-#endif
-    TOLD("-> channel 0x", "\"local\"");
 }
 
 /* ---- no chain ---- */
@@ -555,10 +354,6 @@ int main(void)
         cmocka_unit_test(a_blocked_one_that_a_global_keeps),
         cmocka_unit_test(a_context),
         cmocka_unit_test(a_lock_s_holder),
-        cmocka_unit_test(shared_memory),
-        cmocka_unit_test(mapped_memory),
-        cmocka_unit_test(a_thread),
-        cmocka_unit_test(thread_local_storage),
         cmocka_unit_test(one_that_sleeps),
         cmocka_unit_test(no_such_goroutine),
     };
