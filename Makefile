@@ -5,7 +5,7 @@ export CC      ?= cc
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build demo check bench bench-json install clean format format-check tidy \
-        check-clang check-asan check-tsan check-aarch64 models soak fuzz corpus guard
+        check-clang check-asan check-tsan check-aarch64 models soak fuzz corpus corpus-clang guard
 
 help:           ## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):[^#]*##\(.*\)/make \1\t\2/p' Makefile | expand -t 22
@@ -81,6 +81,11 @@ corpus:         ## every leak of tests/leaks is proven, over compilers and level
 	@tools/deps build test
 	@tools/variant build
 	@tools/corpus
+
+corpus-clang:   ## the same with the library that clang builds, fewer runs
+	@tools/deps build test
+	@tools/variant clang
+	@CORPUS_LEVELS="0 2" CORPUS_RUNS=1 tools/corpus --folder build-clang
 
 soak:           ## repeat the stress tests for SOAK_SECONDS (300)
 	@tools/deps build test
