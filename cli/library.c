@@ -56,11 +56,16 @@ static bool from_build_folder(struct library *lib, const char *folder)
     return there(lib->core);
 }
 
-static bool from_prefix(struct library *lib, const char *prefix)
+static bool headers_in(struct library *lib, const char *prefix, const char *folder)
 {
     char header[PATH_MAX];
-    if (!join(lib->include, prefix, OAKUM_INCLUDEDIR) || !join(header, lib->include, "oakum.h") ||
-        !there(header))
+    return join(lib->include, prefix, folder) && join(header, lib->include, "oakum.h") && there(header);
+}
+
+/* The folder of links comes first: see include/meson.build. */
+static bool from_prefix(struct library *lib, const char *prefix)
+{
+    if (!headers_in(lib, prefix, OAKUM_INCLUDEDIR "/liboakum") && !headers_in(lib, prefix, OAKUM_INCLUDEDIR))
         return false;
     if (!join(lib->http, prefix, OAKUM_LIBDIR "/liboakum-http.a") || !there(lib->http))
         lib->http[0] = 0;

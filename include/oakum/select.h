@@ -55,7 +55,8 @@ struct oak_case {
 
 /*
  * The same over an array. n may be 0 (blocks for ever). Up to 65535 cases. -EINVAL: more; cases is NULL and n is
- * not 0; a case that no oak_on_ macro has made, or whose channel is a wrong handle. -ENOMEM for very many. Blocks unless there is a default case. Goroutines and plain threads.
+ * not 0; a case that no oak_on_ macro has made, or whose channel is a wrong handle. -ENOMEM for very many. Blocks
+ * unless there is a default case. Goroutines and plain threads.
  */
 OAK_API int oak_select_n(struct oak_case *cases, size_t n) OAK_MUST_CHECK;
 
@@ -68,7 +69,12 @@ OAK_API int oak_select_n(struct oak_case *cases, size_t n) OAK_MUST_CHECK;
         oak__t;                                                                                              \
     })))
 /* out, checked to point to the element type. */
-#define oak__typed(ch, out) (1 ? (out) : (oak__elem(ch) *)NULL)
+#define oak__typed(ch, out)                                                                                  \
+    ((void)sizeof(__extension__({                                                                            \
+         oak__elem(ch) *oak__t = (out);                                                                      \
+         oak__t;                                                                                             \
+     })),                                                                                                    \
+     (out))
 
 OAK__END
 
