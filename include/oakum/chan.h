@@ -39,7 +39,8 @@ struct oak__chan;
 #define oak_make(T, capacity) ((oak_chan(T))(uintptr_t)oak__chan_make(sizeof(T), (capacity)))
 
 /*
- * Sends value. Blocks until a receiver takes it or the buffer has room.
+ * Sends value, which is converted to the element type as in an assignment: numbers of another type are, with what -Wconversion says
+ * of it; all else that does not fit is diagnosed. Blocks until a receiver takes it or the buffer has room.
  * 0; -EPIPE (the channel is closed); -ECANCELED, -ETIMEDOUT; -ENOMEM (a plain thread's first use: see base.h, here and
  * below). On any error the value was not sent.
  */

@@ -57,17 +57,18 @@ OAK_API int64_t oak_ctx_deadline(const oak_ctx *c);
 OAK_API void *oak_ctx_value(const oak_ctx *c, const void *key);
 
 /*
- * A channel that is closed when c ends, for select: oak_on_recv(oak_ctx_done(c), &(char){0}). Owned by c.
+ * A channel that is closed when c ends, for select: oak_on_recv(oak_ctx_done(c), &(char){0}). Owned by c:
+ * not to be closed or freed by anybody else.
  * Background: NULL, which is never ready. Out of memory: NULL as well; oak_ctx_err() still tells.
  */
 typedef oak_chan(char) oak_done_chan;
 OAK_API oak_done_chan oak_ctx_done(oak_ctx *c);
 
 /*
- * Runs fn(arg) in a goroutine of its own when c ends (at once if it has; when there is no memory for one then, as soon as
- * there is). Returns a handle for
- * oak_ctx_after_stop, or NULL when out of memory (or fn is NULL). The handle holds c and lives until stopped;
- * stop returns true when fn will not run; false also for NULL and for a handle that was stopped before.
+ * Runs fn(arg) in a goroutine of its own when c ends (at once if it has; when there is no memory for one then, as soon
+ * as there is). Returns a handle for oak_ctx_after_stop, or NULL when out of memory (or fn is NULL). The handle holds c
+ * and lives until stopped; stop returns true when fn will not run; false also for NULL and for a handle that was
+ * stopped before.
  */
 typedef struct oak_after oak_after;
 OAK_API OAK_MUST_CHECK oak_after *oak_ctx_after(oak_ctx *c, void (*fn)(void *), void *arg);

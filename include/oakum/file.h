@@ -25,8 +25,11 @@ OAK_API OAK_MUST_CHECK int oak_file_open(const char *path, int flags, mode_t mod
  * than asked. -EINVAL: an offset below -1. */
 OAK_API OAK_MUST_CHECK ssize_t oak_file_read(int fd, void *buf, size_t size, off_t offset);
 OAK_API OAK_MUST_CHECK ssize_t oak_file_write(int fd, const void *buf, size_t size, off_t offset);
+/* fsync(2): what was written is on the disk when it returns 0. */
 OAK_API OAK_MUST_CHECK int oak_file_sync(int fd);
+/* stat(2): 0 and *out. */
 OAK_API OAK_MUST_CHECK int oak_file_stat(const char *path, struct stat *out);
+/* close(2): fd is gone, whatever the result; an error tells of what was written before. */
 OAK_API int oak_file_close(int fd);
 
 OAK__END

@@ -52,10 +52,11 @@ OAK_API int oak_procs(void);
  * MADV_GUARD_INSTALL of Linux 6.13 and userfaultfd(2); under a sanitizer), -EBUSY (the program has a handler for SIGSEGV or SIGBUS
  * of its own), -ENOMEM, -EAGAIN, -EMFILE, -ENFILE.
  *
- * What it costs: microseconds at the first touch of such a stack, whoever touches it. And three rules. A buffer on the stack
- * of a goroutine that waits (but for I/O of its own: those stacks stay) must not be handed to a system call by
- * somebody else: the call may fail with EFAULT. Oakum's connections know what to do then, other calls do not. Threads of the program that touch such a stack must not block SIGSEGV and SIGBUS. The
- * program must leave these signals' handlers, and descriptors that it has not opened, alone.
+ * What it costs: microseconds at the first touch of such a stack, whoever touches it. And three rules. A buffer on the
+ * stack of a goroutine that waits (but for I/O of its own: those stacks stay) must not be handed to a system call by
+ * somebody else: the call may fail with EFAULT. Oakum's connections know what to do then, other calls do not. Threads
+ * of the program that touch such a stack must not block SIGSEGV and SIGBUS. The program must leave these signals'
+ * handlers, and descriptors that it has not opened, alone.
  */
 OAK_API int oak_compact(int64_t parked_for);
 

@@ -95,8 +95,8 @@ OAK_API OAK_MUST_CHECK int oak_http_serve(oak_http_server *s, oak_listener *l);
  * Ends a serve in order: stops accepting, closes idle connections at once and the others after their current
  * request. When that has not happened after `patience` nanoseconds, what is left is cancelled: the handlers'
  * blocking calls return -ECANCELED. Returns when the serve is over: 0, or -ETIMEDOUT when it had to cancel.
- * A patience of 0 or less is none. -EINVAL (NULL), -ECANCELED / -ETIMEDOUT (ambient context: the shutdown then goes on by itself, without end
- * to its patience). Blocks. Any goroutine or thread but a handler of s. A server can be shut down only once.
+ * A patience of 0 or less is none. -EINVAL (NULL), -ECANCELED / -ETIMEDOUT (ambient context: the shutdown then goes on
+ * by itself, without end to its patience). Blocks. Any goroutine or thread but a handler of s. A server can be shut down only once.
  */
 OAK_API int oak_http_shutdown(oak_http_server *s, int64_t patience);
 
@@ -124,8 +124,7 @@ OAK_API void oak_http_router_free(oak_http_router *r);
  * go to handler(q, p, arg). A pattern is a path; a segment `{name}` matches any one non-empty segment, a last
  * segment `*` everything that follows: "/users/{id}/files/" then `*`. Paths are compared as sent, byte by
  * byte. The first route added that matches wins. The strings are copied. 0, -EINVAL (also: a method that is no
- * token, a pattern that is none), -ENOMEM. Not while a
- * server uses the router. Never blocks.
+ * token, a pattern that is none), -ENOMEM. Not while a server uses the router. Never blocks.
  */
 OAK_API OAK_MUST_CHECK int oak_http_route(oak_http_router *r, const char *method, const char *pattern,
                                           oak_http_handler *handler, void *arg);
@@ -251,9 +250,12 @@ struct oak_http_call_opts {
  */
 OAK_API OAK_MUST_CHECK int oak_http_do(oak_http_client *c, const struct oak_http_call_opts *opts,
                                        oak_http_call **out);
+/* The same for GET, and for POST of size bytes at body with Content-Type type (NULL: none). */
 OAK_API OAK_MUST_CHECK int oak_http_get(oak_http_client *c, const char *url, oak_http_call **out);
 OAK_API OAK_MUST_CHECK int oak_http_post(oak_http_client *c, const char *url, const char *type,
                                          const void *body, size_t size, oak_http_call **out);
+/* The response's status, 100 to 599; its fields as oak_http_header and oak_http_header_at, k's and valid until it is closed. Never
+ * block. */
 OAK_API int oak_http_call_status(const oak_http_call *k);
 OAK_API const char *oak_http_call_header(const oak_http_call *k, const char *name);
 OAK_API int oak_http_call_header_at(const oak_http_call *k, size_t i, const char **name, const char **value);

@@ -100,9 +100,8 @@ enum { OAK_READABLE = 1, OAK_WRITABLE = 2 };
 /*
  * Blocks until a descriptor of another library (a database's socket, an eventfd) is ready: the events that
  * are, or negative errno. fd stays the caller's and must stay open during the call. -EINVAL: no events, or others
- * than these two; a negative fd. -EBADF: not open. -EPERM: not pollable (a regular file). limit is in nanoseconds;
- * 0 or less: one look, then -ETIMEDOUT.
- * -EMFILE (it is registered under a copy), -ENOMEM, -ENOSPC.
+ * than these two; a negative fd. -EBADF: not open. -EPERM: not pollable (a regular file). -EMFILE (it is registered
+ * under a copy), -ENOMEM, -ENOSPC. limit is in nanoseconds; 0 or less: one look, then -ETIMEDOUT.
  */
 OAK_API OAK_MUST_CHECK int oak_wait_fd(int fd, int events, int64_t limit);
 
