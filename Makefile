@@ -4,6 +4,9 @@ export DESTDIR ?=
 export CC      ?= cc
 
 .DEFAULT_GOAL := help
+.DEFAULT:
+	@echo "make: there is no '$@' to make; 'make help' lists what there is" >&2; exit 2
+
 .PHONY: help deps build demo check bench bench-json install clean format format-check tidy \
         check-clang check-asan check-tsan check-aarch64 models soak fuzz corpus corpus-clang guard
 
