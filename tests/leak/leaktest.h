@@ -10,6 +10,7 @@
 #include "base/common.h"
 #include "leak/report.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,7 +90,9 @@ static __attribute__((unused)) bool lines_are_known(void)
 
 static inline void check_now(struct scene *s)
 {
-    s->err = oak_leak_check(NULL, &s->report);
+    /* -EAGAIN: some thread was not stopped within a second. Who is looked at waits, and does so later as well. */
+    for (int i = 0; (s->err = oak_leak_check(NULL, &s->report)) == -EAGAIN && i < 20; i++)
+        (void)!oak_sleep(100 * OAK_MILLISECOND);
 }
 
 /* After play: how many of that name were proven. */
