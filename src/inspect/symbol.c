@@ -115,7 +115,7 @@ static void tidy_variable(char *name)
 {
     char *dot = strchr(name, '.');
     if (dot && dot > name && strspn(dot, "0123456789.") != strlen(dot)) {
-        memmove(name, dot + 1, strlen(dot));
+        memmove(name, dot + 1, strlen(dot + 1) + 1);
         dot = strchr(name, '.');
     }
     if (dot && dot > name)

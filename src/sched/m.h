@@ -226,7 +226,7 @@ void oak__stand_in_begin(struct oak__m *m);
 void oak__stand_in_end(struct oak__m *m);
 
 /* ---- monitor.c ---- */
-void *oak__monitor(void *m); /* its own M, from oak__m_new */
+void *oak__monitor(void *own); /* its own M, from oak__m_new */
 void oak__monitor_wake(void);
 
 #endif
