@@ -8,9 +8,9 @@
  * the way out every waiter that is still queued is removed before the waiters' memory (this stack) goes.
  *
  * No two channel locks are ever held together: the claim, not a set of locks, makes the choice atomic
- * (models/select.pml). When one P owns all the channels (chan_lock.h) all of that happens in one section, and who ends
- * the wait later needs no compare-and-swap either, as long as none of the channels changes hands: see
- * oak__chan_disown.
+ * (models/select.pml). When one P owns all the channels (chan_lock.h) the look, the move or the queueing, and the park happen
+ * in one section (select_inside), and who ends the wait later needs no compare-and-swap either, as long as none of the channels
+ * changes hands: see oak__chan_disown.
  */
 #include "base/os.h"
 #include "sched/door.h"
@@ -24,18 +24,30 @@ enum { MOST_ON_STACK = 16, MAX_CASES = 65535 };
 struct sel {
     struct oak_case *cases;
     uint32_t n;
+    uint32_t channels; /* a bit for each case with a channel, if there are no more than MOST_ON_STACK */
     int dflt, timeout; /* index of that case, or -1 */
     int64_t deadline;
     struct oak__waiter *waiters;
 };
 
-/* Finds the special cases; 0 or -EINVAL. */
+static inline bool is_channel_case(const struct oak_case *c)
+{
+    return c->ch && (c->kind == OAK__CASE_SEND || c->kind == OAK__CASE_RECV);
+}
+
+/* Finds the special cases and those with a channel; 0 or -EINVAL. */
 static int check_cases(struct sel *s)
 {
     s->dflt = s->timeout = -1;
     s->deadline = OAK_FOREVER;
+    s->channels = 0;
     for (uint32_t i = 0; i < s->n; i++) {
         struct oak_case *c = &s->cases[i];
+        if (likely(is_channel_case(c)) && likely(oak__chan_ok(c->ch)) &&
+            likely(c->kind == OAK__CASE_RECV || c->elem)) {
+            s->channels |= 1u << i % MOST_ON_STACK;
+            continue;
+        }
         int *special = c->kind == OAK__CASE_DEFAULT   ? &s->dflt
                        : c->kind == OAK__CASE_TIMEOUT ? &s->timeout
                                                       : NULL;
@@ -45,18 +57,13 @@ static int check_cases(struct sel *s)
             *special = (int)i;
         } else if (c->kind != OAK__CASE_SEND && c->kind != OAK__CASE_RECV) {
             return -EINVAL;
-        } else if ((c->ch && !oak__chan_ok(c->ch)) || (c->kind == OAK__CASE_SEND && !c->elem)) {
+        } else if (c->ch || (c->kind == OAK__CASE_SEND && !c->elem)) {
             return -EINVAL;
         }
     }
     if (s->timeout >= 0)
         s->deadline = oak__deadline_of(s->cases[s->timeout].limit);
     return 0;
-}
-
-static inline bool is_channel_case(const struct oak_case *c)
-{
-    return c->ch && (c->kind == OAK__CASE_SEND || c->kind == OAK__CASE_RECV);
 }
 
 /* Ready, as far as one look tells? The other side's queue may hold nothing but waiters of our own. */
@@ -189,37 +196,26 @@ static void unqueue_one_by_one(struct sel *s)
     }
 }
 
-/* In a section of p: are all the channels its own? */
-static bool all_owned(const struct sel *s, const struct oak__p *p)
-{
-    for (uint32_t i = 0; i < s->n; i++)
-        if (is_channel_case(&s->cases[i]) && load_relaxed(&s->cases[i].ch->owner) != p)
-            return false;
-    return true;
-}
+/* The channel cases one after the other: i is the case's number. Of a select with at most MOST_ON_STACK cases. */
+#define EACH_CHANNEL(s, i)                                                                                   \
+    (uint32_t mask_ = (s)->channels, i; mask_ && (i = (uint32_t)__builtin_ctz(mask_), true);                 \
+     mask_ &= mask_ - 1)
 
 /* Begins a section in which p has all the channels to itself. False: it has not, and there is none. */
-static bool enter_all(const struct sel *s, struct oak__p *p)
+static inline bool enter_all(const struct sel *s, struct oak__p *p)
 {
-    if (!p || s->n > MOST_ON_STACK || !all_owned(s, p))
+    if (!p || !oak__inside_works() || unlikely(s->n > MOST_ON_STACK))
         return false;
     oak__inside_begin(p);
-    if (all_owned(s, p))
-        return true;
-    oak__inside_end(p);
-    return false;
-}
-
-/* In a section, all channels ours: as queue_one_by_one, which never finds one ready that is not, and the other way round. */
-static int queue_inside(struct sel *s, struct oak__g *g)
-{
-    for (uint32_t i = 0; i < s->n; i++)
-        if (is_channel_case(&s->cases[i]) && is_ready(&s->cases[i], g))
-            return (int)i;
-    for (uint32_t i = 0; i < s->n; i++)
-        if (is_channel_case(&s->cases[i]))
-            queue(&s->cases[i], &s->waiters[i]);
-    return -1;
+    for
+        EACH_CHANNEL(s, i)
+        {
+            if (load_relaxed(&s->cases[i].ch->owner) != p) {
+                oak__inside_end(p);
+                return false;
+            }
+        }
+    return true;
 }
 
 static void unqueue_all(struct sel *s)
@@ -229,9 +225,9 @@ static void unqueue_all(struct sel *s)
         unqueue_one_by_one(s);
         return;
     }
-    for (uint32_t i = 0; i < s->n; i++)
-        if (is_channel_case(&s->cases[i]))
-            unqueue(&s->waiters[i]);
+    for
+        EACH_CHANNEL(s, i)
+    unqueue(&s->waiters[i]);
     oak__inside_end(p);
 }
 
@@ -266,41 +262,77 @@ static int outcome(struct sel *s, struct oak__g *g, int status)
     return status;
 }
 
-/* Queued at every channel, if none was ready: parks, and says how that ended. ready: a case that was, or -1. */
-static int park(struct oak__g *g, int ready)
+/* The wait is over. r: what it said, or -EAGAIN to start over. */
+static inline int close_places(struct sel *s, struct oak__g *g, int r)
 {
-    return ready >= 0 && oak__wait_abandon(g) ? -EAGAIN : oak__wait_park(g);
-}
-
-/* One attempt to wait: the result, or -EAGAIN to start over. */
-static int wait_once(struct sel *s, struct oak__p *p, struct oak__g *g)
-{
-    const enum oak_wait_reason reason = s->n ? OAK_WAIT_SELECT : OAK_WAIT_SELECT_EMPTY;
-    const bool alone = enter_all(s, p);
-    const bool sole = alone && s->deadline == OAK_FOREVER && !load_relaxed(&g->ctx);
-    struct oak__waiter *w = oak__wait_begin_inline(g, reason, NULL, s->deadline);
-    int r;
-    set_up_waiters(s, g, w->ticket, sole);
-    if (alone) {
-        int ready = queue_inside(s, g);
-        if (ready < 0 && sole && oak__wait_park_inside(oak__m_self(), p, g)) {
-            r = g->wake_status;
-        } else {
-            oak__inside_end(p);
-            r = park(g, ready);
-        }
-    } else {
-        r = park(g, queue_one_by_one(s, p, g));
-    }
     unqueue_all(s);
     g->nwaiters = 0;
     store_relaxed(&g->waiters, NULL);
     return r == -EAGAIN ? r : outcome(s, g, r);
 }
 
+/* One attempt to wait: the result, or -EAGAIN to start over. */
+static int wait_once(struct sel *s, struct oak__p *p, struct oak__g *g)
+{
+    const enum oak_wait_reason reason = s->n ? OAK_WAIT_SELECT : OAK_WAIT_SELECT_EMPTY;
+    struct oak__waiter *w = oak__wait_begin_inline(g, reason, NULL, s->deadline);
+    set_up_waiters(s, g, w->ticket, false);
+    int ready = queue_one_by_one(s, p, g);
+    return close_places(s, g, ready >= 0 && oak__wait_abandon(g) ? -EAGAIN : oak__wait_park(g));
+}
+
+/* In a section, all channels ours: no case is ready, nor will be before the section ends. */
+static int wait_inside(struct sel *s, struct oak__m *m, struct oak__p *p, struct oak__g *g)
+{
+    const enum oak_wait_reason reason = s->n ? OAK_WAIT_SELECT : OAK_WAIT_SELECT_EMPTY;
+    const bool sole = s->deadline == OAK_FOREVER && !load_relaxed(&g->ctx);
+    struct oak__waiter *w = oak__wait_begin_inline(g, reason, NULL, s->deadline);
+    set_up_waiters(s, g, w->ticket, sole);
+    for
+        EACH_CHANNEL(s, i)
+    queue(&s->cases[i], &s->waiters[i]);
+    if (likely(sole) && likely(oak__wait_park_inside(m, p, g)))
+        return close_places(s, g, g->wake_status);
+    oak__inside_end(p);
+    return close_places(s, g, oak__wait_park(g));
+}
+
+/* The same choice as draw_ready makes, and it is certain: in a section, all channels ours. */
+static inline int draw_inside(const struct sel *s, struct oak__m *m, const struct oak__g *g)
+{
+    uint32_t ready = 0;
+    int drawn = -1;
+    for
+        EACH_CHANNEL(s, i)
+    if (is_ready(&s->cases[i], g) && (++ready == 1 || oak__choose(m, OAK__CHOICE_SELECT, ready) == 0))
+        drawn = (int)i;
+    return drawn;
+}
+
+/* Look, move or wait, all in the section that has begun, which ends here. */
+static int select_inside(struct sel *s, struct oak__m *m, struct oak__p *p, struct oak__g *g)
+{
+    int i = draw_inside(s, m, g);
+    if (i < 0 && s->dflt < 0)
+        return wait_inside(s, m, p, g);
+    struct oak__g *wake = NULL;
+    int status = 0, err = 0;
+    if (i >= 0) {
+        const struct oak_case *c = &s->cases[i];
+        err = chan_move(c->ch, c->kind == OAK__CASE_SEND, c->elem, CHAN_INSIDE, &wake, &status);
+    }
+    oak__inside_end(p);
+    if (wake && likely(oak__wait_finish_inline(wake, status)))
+        oak__ready_here(p, wake);
+    return i < 0 ? s->dflt : case_result(s, (uint32_t)i, err);
+}
+
 static int select_once(struct sel *s, struct oak__g *g)
 {
-    struct oak__p *p = load_relaxed(&oak__m_self()->p);
+    struct oak__m *m = oak__m_self();
+    struct oak__p *p = load_relaxed(&m->p);
+    if (enter_all(s, p))
+        return select_inside(s, m, p, g);
     int i = draw_ready(s);
     if (i >= 0)
         return try_case(s, p, (uint32_t)i);
