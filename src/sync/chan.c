@@ -122,6 +122,31 @@ static NOINLINE int operate_locked(struct oak__chan *c, struct oak__p *p, struct
     return err;
 }
 
+/*
+ * A look without the lock, for those who do not wait: true, it would have to, and nothing need be touched that others write.
+ *
+ * There is one moment at which the channel was open and full (empty). Full is one word: the count where there is a buffer, the
+ * queue of receivers where there is none; each operation changes it once, so that no state between shows (chan_swap). It is
+ * read before `closed`, which never goes back: open after the look is open at the look. What this thread has done before must
+ * not be overtaken: two that send to each other's channel and then look at their own may not both find nothing. The lock would have
+ * ordered that by its compare-and-swap, here it takes a full fence; the other side has one too, or the barrier of who took its
+ * channel away (chan_lock.h).
+ */
+static inline bool would_wait(struct oak__chan *c, bool sending)
+{
+    if (OAK_TSAN)
+        return false; /* it wants to see the lock */
+    fence_seq();
+    bool nothing;
+    if (c->cap) {
+        nothing = load_acquire(&c->count) == (sending ? c->cap : 0);
+    } else {
+        const struct oak__link *others = sending ? &c->receivers : &c->senders;
+        nothing = __atomic_load_n(&others->next, __ATOMIC_ACQUIRE) == others;
+    }
+    return nothing && !load_relaxed(&c->closed);
+}
+
 /* limit < 0: never waits (-EAGAIN), and does not look at the context. */
 ALWAYS_INLINE int operate(struct oak__chan *c, bool sending, void *elem, int64_t limit)
 {
@@ -136,6 +161,8 @@ ALWAYS_INLINE int operate(struct oak__chan *c, bool sending, void *elem, int64_t
         struct oak__p *p = load_relaxed(&m->p);
         if ((limit <= 0 || limit == OAK_FOREVER) && likely(chan_enter(c, p)))
             err = operate_inside(c, m, p, g, sending, elem, limit);
+        else if (limit <= 0 && would_wait(c, sending))
+            err = -EAGAIN;
         else
             err = operate_locked(c, p, g, sending, elem, limit);
         if (err == -EAGAIN && limit == 0)

@@ -67,6 +67,17 @@ static inline void chan_take(struct oak__chan *c, void *out)
     store_relaxed(&c->count, load_relaxed(&c->count) - 1);
 }
 
+/* From a full buffer the oldest, and v into its place, where the newest belongs. The count stays the same at any moment: who
+ * looks at it alone (chan.c: would_wait) must never see an empty channel that was not. */
+static inline void chan_swap(struct oak__chan *c, void *out, const void *v)
+{
+    char *s = chan_slot(c, c->head);
+    if (out)
+        chan_copy(out, s, c->elem_size);
+    chan_copy(s, v, c->elem_size);
+    c->head = c->head + 1 == c->cap ? 0 : c->head + 1;
+}
+
 /* The oldest waiter that nobody else has claimed, now ours and off the queue; NULL. */
 ALWAYS_INLINE struct oak__waiter *chan_claim_first(struct oak__link *queue, enum chan_hold hold)
 {
@@ -111,20 +122,21 @@ ALWAYS_INLINE int chan_recv(struct oak__chan *c, void *out, enum chan_hold hold,
                             int *status)
 {
     *wake = NULL;
-    bool buffered = load_relaxed(&c->count) != 0;
-    if (buffered)
-        chan_take(c, out);
     struct oak__waiter *w = list_empty(&c->senders) ? NULL : chan_claim_first(&c->senders, hold);
+    bool buffered = load_relaxed(&c->count) != 0;
     if (w) {
         if (buffered)
-            chan_put(c, w->elem);
+            chan_swap(c, out, w->elem);
         else if (out)
             chan_copy(out, w->elem, c->elem_size);
         *wake = w->g;
         *status = (int)w->data;
-    }
-    if (buffered || w)
         return 0;
+    }
+    if (buffered) {
+        chan_take(c, out);
+        return 0;
+    }
     if (!load_relaxed(&c->closed))
         return -EAGAIN;
     if (out)

@@ -4,6 +4,7 @@
 #include "sched/sched.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -256,6 +257,98 @@ TEST(plain_threads_take_part)
     oak_chan_free(chs[1]);
 }
 
+/* ---- looks without the lock ---- */
+
+struct watch {
+    oak_chan(int) ch;
+    _Atomic bool end;
+    _Atomic int dips;
+};
+
+static void *watch_length(void *arg)
+{
+    struct watch *w = arg;
+    while (!load_acquire(&w->end))
+        if (oak_chan_len(w->ch) != 1)
+            fetch_add_relaxed(&w->dips, 1);
+    return NULL;
+}
+
+/* A full channel whose senders queue never seems empty, at no moment of a receive. */
+TEST(a_channel_with_waiting_senders_is_always_full)
+{
+    enum { SENDERS = 4000 };
+    static _Atomic int results[SENDERS];
+    static struct watch w;
+    pthread_t t;
+    int v;
+    w.ch = oak_make(int, 1);
+    expect(oak_send(w.ch, 0) == 0);
+    for (int i = 0; i < SENDERS; i++)
+        expect(oak_go_detached(send_one, w.ch, i, &results[i]) == 0);
+    wait_until(waiting_at(w.ch) == SENDERS);
+    expect(pthread_create(&t, NULL, watch_length, &w) == 0);
+    for (int i = 0; i < SENDERS - 1; i++) {
+        expect(oak_recv(w.ch, &v) == 0);
+        if (i % 8 == 0) /* the watcher is to see much of it */
+            (void)oak_sleep(OAK_MICROSECOND);
+    }
+    store_release(&w.end, true);
+    oak_blocking {
+        pthread_join(t, NULL);
+    }
+    expect(load_relaxed(&w.dips) == 0);
+    expect(oak_recv(w.ch, &v) == 0 && oak_recv(w.ch, &v) == 0);
+    wait_until(waiting_at(w.ch) == 0);
+    oak_chan_free(w.ch);
+}
+
+enum { CROSSINGS = 3000, SPINS = 200 };
+static struct crossing {
+    oak_chan(int) to[2];
+    _Atomic int round[2];
+    bool got[2][CROSSINGS];
+} crossing;
+
+static void cross(int me)
+{
+    struct crossing *x = &crossing;
+    for (int i = 0; i < CROSSINGS; i++) {
+        int v;
+        store_release(&x->round[me], i + 1);
+        for (int spins = 0; load_acquire(&x->round[!me]) <= i; spins++)
+            if (spins >= SPINS)
+                sched_yield();
+        expect(oak_try_send(x->to[!me], i) == 0);
+        x->got[me][i] = oak_try_recv(x->to[me], &v) == 0;
+        if (!x->got[me][i])
+            expect(oak_recv(x->to[me], &v) == 0 && v == i);
+    }
+}
+
+static void *cross_as_second(void *arg)
+{
+    (void)arg;
+    cross(1);
+    return NULL;
+}
+
+/* Each sends to the other and then looks at its own: one of the two at least finds the other's. */
+static void two_that_send_and_look_do_not_both_find_nothing(void **state)
+{
+    (void)state;
+    pthread_t t;
+    for (int i = 0; i < 2; i++)
+        crossing.to[i] = oak_make(int, 1);
+    assert_int_equal(pthread_create(&t, NULL, cross_as_second, NULL), 0);
+    cross(0);
+    pthread_join(t, NULL);
+    for (int i = 0; i < CROSSINGS; i++)
+        assert_true(crossing.got[0][i] || crossing.got[1][i]);
+    for (int i = 0; i < 2; i++)
+        oak_chan_free(crossing.to[i]);
+}
+
 static void *two_threads_peer(void *arg)
 {
     int v;
@@ -295,6 +388,8 @@ int main(void)
         cmocka_unit_test(a_channel_with_waiters_is_not_freed),
         cmocka_unit_test(large_elements),
         cmocka_unit_test(plain_threads_take_part),
+        cmocka_unit_test(a_channel_with_waiting_senders_is_always_full),
+        cmocka_unit_test(two_that_send_and_look_do_not_both_find_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
