@@ -64,15 +64,18 @@ int64_t oak__next_timer(void)
     return next;
 }
 
-/* Fires what is due on any wheel; what becomes runnable lands on our own P. */
-static void run_all_timers(int64_t now)
+/* Fires what is due on any wheel, our own first, as long as what becomes runnable has room on our own P. */
+static void run_all_timers(struct oak__p *p, int64_t now)
 {
     struct oak__sched *s = oak__sched;
+    int room;
     if (load_relaxed(&s->thread_wheel.next_due) <= now)
         oak__timers_run(&s->thread_wheel, now);
-    for (uint32_t i = 0; i < s->nprocs; i++)
-        if (load_relaxed(&s->p[i]->wheel.next_due) <= now)
-            oak__timers_run(&s->p[i]->wheel, now);
+    for (uint32_t i = 0; i < s->nprocs && (room = oak__ring_room(p)) > 0; i++) {
+        struct oak__wheel *w = &s->p[(p->index + i) % s->nprocs]->wheel;
+        if (load_relaxed(&w->next_due) <= now)
+            oak__timers_run_some(w, now, room);
+    }
 }
 
 static struct oak__g *steal_round(struct oak__m *m, struct oak__p *p)
@@ -129,7 +132,7 @@ static struct oak__g *look(struct oak__m *m, struct oak__p *p)
     int64_t now = oak__os_now();
     store_relaxed(&s->coarse_now, now);
     oak__share_judge(m, p, now);
-    run_all_timers(now);
+    run_all_timers(p, now);
     struct oak__g *g = oak__pick_local(p);
     if (!g)
         g = oak__global_pop(p, OAK__RING / 2);

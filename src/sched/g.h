@@ -55,6 +55,10 @@ struct oak__waiter {
 
 enum { OAK__ARGS_INLINE = 96 };
 
+/*
+ * Lines of 64 bytes, by when they are touched: with 100,000 goroutines each line is a cache miss. A switch takes the first, a
+ * sleep the second, a place in a queue the third; the others are written at the start, and for contexts, scopes and reports.
+ */
 struct oak__g {
     /* -- what a switch touches -- */
     void *sp;                    /* saved stack pointer while not running; NULL until the first run */
@@ -66,56 +70,62 @@ struct oak__g {
     uint8_t kind;                /* oak__g_kind */
     _Atomic uint8_t reason;      /* oak_wait_reason while WAITING */
     uint8_t stack_class;
-    char *stack_lo;              /* lowest usable byte above the guard; NULL until the first run */
-    struct oak_ctx *_Atomic ctx; /* ambient context; NULL: background. Written by the goroutine itself */
+    char *stack_lo;                  /* lowest usable byte above the guard; NULL until the first run */
+    struct oak_ctx *_Atomic ctx;     /* ambient context; NULL: background. Written by the goroutine itself */
+    const void *_Atomic wait_object; /* what it waits for; NULL: several or none */
+
+    /* -- how it waits -- */
+    _Atomic int64_t wait_since; /* coarse */
+    union {
+        struct {
+            struct oak__timer timer;   /* sleep, time limit */
+            struct oak__waiter waiter; /* the single-object wait's place in a queue */
+        };
+        struct {                                             /* before the first run */
+            oak__entry entry;                                /* what is called, with args */
+            union {                                          /* inline or behind a pointer */
+                unsigned char args_inline[OAK__ARGS_INLINE]; /* aligned to 16 */
+                void *args_heap;
+            };
+            uint32_t args_size;
+        };
+    };
 
     /* -- who it is -- */
     _Atomic uint64_t id; /* 0 while free */
     uint64_t parent;
     const void *created_at; /* program counter */
     const void *fn;         /* the user's function, for reports */
-    oak__entry entry;       /* what is called, with args */
     const char *_Atomic name;
-
-    /* -- what it belongs to -- */
-    struct oak__link ctx_link;       /* in ctx->goroutines, under the context's lock */
     struct oak_scope *_Atomic scope; /* the scope it was started in */
-    struct oak__link scope_link;     /* in scope->children, under the scope's lock */
     union {
         struct oak__defer *defers; /* innermost first */
         struct oak__g *newer;      /* before the first run: fresh.h */
+        struct oak__g *batch; /* while free, the first of a number of them: the first of the next (spawn.c) */
     };
     struct oak__frame *recover; /* innermost oak_recover */
-    uintptr_t reads;            /* read locks held: see sync/reads.h */
 
-    /* -- what it waits for -- */
-    const void *_Atomic wait_object; /* NULL: several or none */
-    _Atomic int64_t wait_since;      /* coarse */
-    union {
-        struct {
-            struct oak__waiter waiter; /* the single-object wait's place in a queue */
-            struct oak__timer timer;   /* sleep, time limit */
-        };
-        struct {
-            uint32_t args_size; /* before the first run: the arguments, inline or behind a pointer */
-            union {
-                unsigned char args_inline[OAK__ARGS_INLINE] __attribute__((aligned(16)));
-                void *args_heap;
-            };
-        };
-    };
+    /* -- what it belongs to, and what is rare -- */
+    struct oak__link ctx_link;   /* in ctx->goroutines, under the context's lock */
+    struct oak__link scope_link; /* in scope->children, under the scope's lock */
     struct oak__waiter
-        *_Atomic waiters; /* select: array of nwaiters places, on its stack; each with its object */
-    uint32_t nwaiters;
+        *_Atomic waiters;     /* select: array of nwaiters places, on its stack; each with its object */
+    uint32_t nwaiters;        /* while free, the first of a number of them: how many */
     uint32_t held_locks;      /* mutexes and write locks held: a cheap hint for reports */
     _Atomic uint32_t trimmed; /* low half of the ticket of the wait during which the stack was trimmed */
     _Atomic bool masked;      /* nothing but its object may end this wait: see oak__ctx_mask */
+    uint8_t spawned;          /* how many goroutines it has started, up to some number: spawn.c */
+    uintptr_t reads;          /* read locks held: see sync/reads.h */
 #if OAK_TSAN
     void *tsan_fiber;
 #endif
 #if OAK_ASAN
     void *asan_fake;
 #endif
-};
+} __attribute__((aligned(64)));
+_Static_assert(offsetof(struct oak__g, args_inline) % 16 == 0, "arguments are aligned");
+_Static_assert(offsetof(struct oak__g, wait_since) == 64 && offsetof(struct oak__g, waiter) == 128 &&
+                   offsetof(struct oak__g, id) == 192,
+               "each in a line of its own");
 
 #endif

@@ -77,6 +77,18 @@ static inline bool oak__wait_finish_inline(struct oak__g *g, int status)
     return false;
 }
 
+/*
+ * g has not run for a while and will soon: the lines of its stack that this touches are on their way while others run, and the
+ * page's place in the processor's tables. (What of the descriptor is needed, whoever woke it has fetched.)
+ */
+static inline void fetch_to_run(const struct oak__g *g)
+{
+    enum { LINES = 8 };
+    const char *sp = g->sp;
+    for (int line = 0; sp && line < LINES; line++)
+        __builtin_prefetch(sp + line * 64, 1);
+}
+
 /* g is about to be put into a queue: from there others may take it. */
 static inline void oak__becomes_runnable(struct oak__g *g)
 {

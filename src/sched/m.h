@@ -29,6 +29,7 @@ enum oak__prev_op {
     OAK__PREV_PARK,        /* commit the park */
     OAK__PREV_PARK_INSIDE, /* the same, and leave the section (inside.h) */
     OAK__PREV_YIELD,       /* queue it at the end of the local ring */
+    OAK__PREV_NEXT,        /* put it into the LIFO slot */
     OAK__PREV_GLOBAL,      /* queue it globally (its M has no P) */
     OAK__PREV_EXIT,        /* free its stack and its descriptor */
     OAK__PREV_CALL,        /* it wants its call made on this thread's own stack: call.c */
@@ -108,6 +109,7 @@ struct oak__p {
     struct oak__fresh fresh;
     struct oak__g *_Atomic free_gs; /* descriptors, linked by next; the holder's only */
     _Atomic uint32_t nfree_gs;
+    struct oak__g *_Atomic spare_gs;   /* a whole batch of them, or NULL: spawn.c */
     _Atomic uint64_t next_id, last_id; /* goroutine ids in stock */
     _Atomic uint64_t created, ended;
     struct oak__stack_cache stacks;
@@ -145,7 +147,7 @@ struct oak__sched {
     struct oak__wheel thread_wheel;  /* timers of plain threads' objects */
     _Atomic uint64_t thread_created; /* spawned by plain threads */
     oak__lock gfree_lock;
-    struct oak__g *gfree; /* descriptors shared between Ps */
+    struct oak__g *gfree; /* descriptors shared between Ps: batches, by their first ones (spawn.c) */
     _Atomic uint64_t ids;
 };
 
@@ -168,6 +170,8 @@ void oak__leave(struct oak__m *m, struct oak__g *g, enum oak__prev_op op);
 /* The same for the two frequent reasons. */
 void oak__leave_parking(struct oak__m *m, struct oak__g *g);
 void oak__leave_yielding(struct oak__m *m, struct oak__g *g);
+/* Leaves g for the newest goroutine that has not run yet, if there is one; g goes on as soon as that one leaves. */
+void oak__leave_to_newest(struct oak__m *m, struct oak__g *g);
 /* From g0: runs g until some goroutine comes back to g0. */
 void oak__run(struct oak__m *m, struct oak__g *g);
 /* Puts g, claimed and finished, where it will be run. Entered. */

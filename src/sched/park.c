@@ -69,8 +69,10 @@ const size_t oak__timer_in_g = offsetof(struct oak__g, timer);
 static void time_is_up(struct oak__timer *t, uint64_t ticket)
 {
     struct oak__g *g = container_of(t, struct oak__g, timer);
-    if (oak__wait_claim(g, ticket))
-        oak__wait_wake(g, -ETIMEDOUT);
+    if (!oak__wait_claim(g, ticket))
+        return;
+    fetch_to_run(g);
+    oak__wait_wake(g, -ETIMEDOUT);
 }
 
 void oak__wait_limit(struct oak__g *g, int64_t deadline)

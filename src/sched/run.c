@@ -31,6 +31,16 @@ enum { FRESH_PASSED = 1 };
 /* Ticks between two looks at the global queue (a prime, as in Go) and at the real clock. */
 enum { GLOBAL_EVERY = 61, CLOCK_EVERY = 16 };
 
+/* What they wake is to fit into the ring. With a ring that is always full they get their turn all the same. */
+static NOINLINE void run_timers(struct oak__p *p, uint32_t tick, int64_t now)
+{
+    int most = oak__ring_room(p);
+    if (most == 0 && tick % GLOBAL_EVERY == 0)
+        most = OAK__RING / 4;
+    if (most)
+        oak__timers_run_some(&p->wheel, now, most);
+}
+
 static inline void run_due_timers(struct oak__p *p, uint32_t tick)
 {
     int64_t due = load_relaxed(&p->wheel.next_due);
@@ -39,9 +49,9 @@ static inline void run_due_timers(struct oak__p *p, uint32_t tick)
     if (tick % CLOCK_EVERY == 0) {
         int64_t now = oak__os_now();
         if (due <= now)
-            oak__timers_run(&p->wheel, now);
+            run_timers(p, tick, now);
     } else if (due <= load_relaxed(&oak__sched->coarse_now)) {
-        oak__timers_run(&p->wheel, oak__os_now());
+        run_timers(p, tick, oak__os_now());
     }
 }
 
@@ -52,6 +62,16 @@ ALWAYS_INLINE void push_back(struct oak__p *p, struct oak__g *g)
         oak__ring_push(p, g);
     else
         fresh_push(p, g);
+}
+
+/* Into the LIFO slot; who was there goes to the end of the ring. Who was there, or NULL. */
+ALWAYS_INLINE struct oak__g *push_next(struct oak__p *p, struct oak__g *g)
+{
+    struct oak__g *old = load_relaxed(&p->next);
+    store_relaxed(&p->next, g);
+    if (old)
+        push_back(p, old);
+    return old;
 }
 
 /* What has run before goes first, but not for ever; see fresh.h. */
@@ -156,6 +176,10 @@ static inline void commit_park(struct oak__g *g)
 static NOINLINE void after_rare_switch(struct oak__m *m, struct oak__g *g, int op)
 {
     switch (op) {
+    case OAK__PREV_NEXT:
+        store_relaxed(&g->status, OAK__G_RUNNABLE);
+        push_next(load_relaxed(&m->p), g);
+        break;
     case OAK__PREV_GLOBAL:
         store_relaxed(&g->status, OAK__G_RUNNABLE);
         oak__global_push(g);
@@ -273,6 +297,18 @@ void oak__leave_yielding(struct oak__m *m, struct oak__g *g)
     leave_to(m, g, OAK__PREV_YIELD, pick_local(load_relaxed(&m->p)));
 }
 
+void oak__leave_to_newest(struct oak__m *m, struct oak__g *g)
+{
+    struct oak__p *p = load_relaxed(&m->p);
+    struct oak__g *next = fresh_pop(p);
+    if (!next)
+        return;
+    store_relaxed(&p->tick, load_relaxed(&p->tick) + 1);
+    oak__event(OAK__EV_YIELD, g);
+    sanitize_made_runnable(g);
+    leave_to(m, g, OAK__PREV_NEXT, next);
+}
+
 SCHEDULER_STEP void oak__run(struct oak__m *m, struct oak__g *g)
 {
     if (unlikely(!make_running(m, load_relaxed(&m->p), g))) {
@@ -298,12 +334,8 @@ void oak__ready(struct oak__g *g)
         oak__wake_worker();
         return;
     }
-    struct oak__g *old = load_relaxed(&p->next);
-    store_relaxed(&p->next, g);
-    if (old) {
-        push_back(p, old);
+    if (push_next(p, g))
         share_more(p);
-    }
 }
 
 /* n bytes, in words: no call, and no string instruction, which gcc would make of the loop: that takes 25 ns to begin. */
@@ -318,6 +350,7 @@ static inline void copy_words(void *to, const void *from, size_t n)
 /* Runs g's function with its arguments on this stack. Entered before and after. */
 static NOINLINE void run_body(struct oak__g *g)
 {
+    const oak__entry entry = g->entry;
     bool heap = g->args_size > OAK__ARGS_INLINE;
     /* As large as need be: in compact mode each byte counts. (Not inlined: it would grow the frame of a loop.) */
     void *args = heap ? g->args_heap : __builtin_alloca(round_up(g->args_size, 16));
@@ -327,7 +360,7 @@ static NOINLINE void run_body(struct oak__g *g)
     memset(&g->timer, 0, sizeof g->timer);
     const char *panic = NULL;
     oak__exit_inline();
-    int result = oak__run_protected(g, args, &panic);
+    int result = oak__run_protected(g, entry, args, &panic);
     if (heap)
         oak__free(args);
     oak__enter_inline();

@@ -1,7 +1,6 @@
 /* Run queues: what is not on the hot path. The rules are in runq.h. */
 #include "sched/runq.h"
-
-enum { STACK_LINES = 4 };
+#include "sched/inline.h"
 
 NOINLINE bool oak__ring_spill(struct oak__p *p, struct oak__g *g, uint32_t h, uint32_t t)
 {
@@ -72,19 +71,6 @@ static struct oak__g *global_take(struct oak__sched *s)
     return g;
 }
 
-/* Who comes through the global queue has not run for a while: the lines that its resumption touches are on their way while those
- * before it run. (The page that the stack's top is on is not in the processor's tables either.) */
-INLINE_STEP void fetch_stack(const struct oak__g *g)
-{
-    const char *sp = g->sp;
-    if (!sp)
-        return;
-    for (int line = 0; line < STACK_LINES; line++)
-        __builtin_prefetch(sp + line * 64, 1);
-    __builtin_prefetch((const char *)g + 64, 1);
-    __builtin_prefetch(&g->wait_object, 1);
-}
-
 struct oak__g *oak__global_pop(struct oak__p *p, uint32_t max)
 {
     struct oak__sched *s = oak__sched;
@@ -103,7 +89,7 @@ struct oak__g *oak__global_pop(struct oak__p *p, uint32_t max)
     store_release(&s->global_count, count - n);
     unlock(&s->lock);
     for (uint32_t i = 1; i < n; i++) {
-        fetch_stack(batch[i]);
+        fetch_to_run(batch[i]);
         oak__ring_push(p, batch[i]);
     }
     return n ? batch[0] : NULL;

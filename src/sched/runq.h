@@ -53,6 +53,13 @@ static inline struct oak__g *oak__ring_pop(struct oak__p *p)
     }
 }
 
+/* How many timers may fire, so that those that they wake find room, and some more: none when it is not worth beginning. */
+static inline int oak__ring_room(struct oak__p *p)
+{
+    uint32_t used = load_relaxed(&p->tail) - load_acquire(&p->head);
+    return used <= OAK__RING / 2 ? (int)(OAK__RING - OAK__RING / 8 - used) : 0;
+}
+
 static inline bool oak__runq_empty(struct oak__p *p)
 {
     return load_acquire(&p->head) == load_acquire(&p->tail) && !load_relaxed(&p->next) && fresh_empty(p);

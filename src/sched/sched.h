@@ -101,7 +101,7 @@ void oak__scope_child_ended(struct oak_scope *s, struct oak__g *g, int result, c
 /* scope/panic.c: runs entry(args) for g with the goroutine's outermost recover; returns the result and, in
  * *panic, NULL or the text (valid until the goroutine ends) when the goroutine is a scope's child. Not
  * entered. */
-int oak__run_protected(struct oak__g *g, void *args, const char **panic);
+int oak__run_protected(struct oak__g *g, oak__entry entry, void *args, const char **panic);
 /* scope/panic.c: oak_panic for a misuse found by the library: pc is the caller's call, caller_pc() in the
  * public function, and is named in the text. Not entered, no lock held. */
 OAK_NORETURN void oak__panic_at(const void *pc, const char *fmt, ...) OAK_PRINTF(2, 3);

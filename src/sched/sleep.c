@@ -42,7 +42,7 @@ static void look_around(struct oak__p *p)
     bool broken;
     int64_t now = oak__os_now();
     if (load_relaxed(&p->wheel.next_due) <= now)
-        oak__timers_run(&p->wheel, now);
+        oak__timers_run_some(&p->wheel, now, OAK__RING); /* the ring is empty */
     if (oak__poll_any() && !load_relaxed(&oak__sched->polling))
         oak__inject(p, oak__poll_wait(0, &broken));
 }

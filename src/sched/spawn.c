@@ -1,6 +1,7 @@
 /*
- * Making goroutines. A descriptor comes from its P's list, which is filled from a shared list or the slab in
- * batches; it costs no stack until its first run. There are never more descriptors than stacks can exist, so
+ * Making goroutines. A descriptor comes from its P's list; it costs no stack until its first run. Lists come from and go to
+ * a shared one in batches that nobody walks through: the first descriptor of a batch has their number, and leads to the next
+ * batch. A P has one at hand, and a whole one to spare, so that the two do not go to and fro. There are never more descriptors than stacks can exist, so
  * a goroutine that was granted a descriptor will get a stack: at once, unless its guard cannot be had just then
  * (make_running).
  */
@@ -12,12 +13,12 @@
 
 #include <string.h>
 
-enum { BATCH = 64, KEEP = 256, ID_BATCH = 64 };
+enum { BATCH = 128, NEW_BATCH = 64, ID_BATCH = 64, VERY_MANY = 255 };
 
 struct oak__slab oak__g_slab = OAK__SLAB("goroutines", struct oak__g);
 static _Atomic uint32_t made; /* descriptors from the slab so far */
 
-/* Up to n new descriptors, linked by next. */
+/* Up to n new descriptors, linked by next, as a batch. */
 SCHEDULER_STEP static struct oak__g *fresh(uint32_t n)
 {
     /* Stacks may rest in the Ps' caches while another P wants one. */
@@ -39,48 +40,68 @@ SCHEDULER_STEP static struct oak__g *fresh(uint32_t n)
         store_relaxed(&g->next, head);
         head = g;
     }
+    if (head)
+        head->nwaiters = (uint32_t)got;
     return head;
 }
 
-/* Moves up to n descriptors from the shared list; fewer than asked only when it is empty. */
-static struct oak__g *shared_take(uint32_t n)
+/* The first batch of the shared list, or only its first descriptor; NULL: it is empty. */
+static struct oak__g *shared_take(bool one)
 {
     struct oak__sched *s = oak__sched;
-    struct oak__g *head = NULL;
     lock(&s->gfree_lock);
-    for (struct oak__g *g; n && (g = s->gfree); n--) {
-        s->gfree = load_relaxed(&g->next);
-        store_relaxed(&g->next, head);
-        head = g;
+    struct oak__g *g = s->gfree;
+    struct oak__g *second = g ? load_relaxed(&g->next) : NULL;
+    if (g && one && second) {
+        second->batch = g->batch;
+        second->nwaiters = g->nwaiters - 1;
+        s->gfree = second;
+        g->nwaiters = 1;
+        store_relaxed(&g->next, NULL);
+    } else if (g) {
+        s->gfree = g->batch;
     }
     unlock(&s->gfree_lock);
-    return head;
+    return g;
 }
 
-static void shared_put(struct oak__g *g)
+static void shared_put(struct oak__g *g, uint32_t n)
 {
     struct oak__sched *s = oak__sched;
+    g->nwaiters = n;
     lock(&s->gfree_lock);
-    store_relaxed(&g->next, s->gfree);
+    g->batch = s->gfree;
     s->gfree = g;
     unlock(&s->gfree_lock);
 }
 
-SCHEDULER_STEP static struct oak__g *alloc_slow(struct oak__p *p)
+/* The next one's first line is on its way: in it is where the one after that is. */
+SCHEDULER_STEP static inline void pop_free(struct oak__p *p, struct oak__g *g, uint32_t n)
 {
-    uint32_t n = p ? BATCH : 1;
-    struct oak__g *g = shared_take(n);
-    if (!g)
-        g = fresh(n);
-    if (!g && n > 1)
-        g = fresh(1);
-    if (!g || !p)
-        return g;
-    uint32_t count = 0;
-    for (struct oak__g *i = load_relaxed(&g->next); i; i = load_relaxed(&i->next))
-        count++;
-    store_relaxed(&p->free_gs, load_relaxed(&g->next));
-    store_relaxed(&p->nfree_gs, count);
+    struct oak__g *next = load_relaxed(&g->next);
+    __builtin_prefetch(next, 1);
+    store_relaxed(&p->free_gs, next);
+    store_relaxed(&p->nfree_gs, n - 1);
+}
+
+SCHEDULER_STEP static NOINLINE struct oak__g *alloc_slow(struct oak__p *p)
+{
+    struct oak__g *g = p ? load_relaxed(&p->spare_gs) : NULL;
+    uint32_t n = BATCH;
+    if (g) {
+        store_relaxed(&p->spare_gs, NULL);
+    } else {
+        g = shared_take(!p);
+        if (!g)
+            g = fresh(p ? NEW_BATCH : 1);
+        if (!g)
+            g = fresh(1);
+        if (!g)
+            return NULL;
+        n = g->nwaiters;
+    }
+    if (p)
+        pop_free(p, g, n);
     return g;
 }
 
@@ -89,9 +110,19 @@ SCHEDULER_STEP static struct oak__g *g_alloc(struct oak__p *p)
     struct oak__g *g = p ? load_relaxed(&p->free_gs) : NULL;
     if (unlikely(!g))
         return alloc_slow(p);
-    store_relaxed(&p->free_gs, load_relaxed(&g->next));
-    store_relaxed(&p->nfree_gs, load_relaxed(&p->nfree_gs) - 1);
+    pop_free(p, g, load_relaxed(&p->nfree_gs));
     return g;
+}
+
+/* p's list is a whole batch: it is the one to spare from now on, and that one everybody's. */
+SCHEDULER_STEP static NOINLINE void spill_free(struct oak__p *p)
+{
+    struct oak__g *spare = load_relaxed(&p->spare_gs);
+    if (spare)
+        shared_put(spare, BATCH);
+    store_relaxed(&p->spare_gs, load_relaxed(&p->free_gs));
+    store_relaxed(&p->free_gs, NULL);
+    store_relaxed(&p->nfree_gs, 0);
 }
 
 /* The stack and the descriptor of g, which has ended and been left, or was never run. */
@@ -106,10 +137,13 @@ SCHEDULER_STEP void oak__g_free(struct oak__p *p, struct oak__g *g)
         g->stack_lo = NULL;
     }
     g->sp = NULL;
-    if (!p || load_relaxed(&p->nfree_gs) >= KEEP) {
-        shared_put(g);
+    if (unlikely(!p)) {
+        store_relaxed(&g->next, NULL);
+        shared_put(g, 1);
         return;
     }
+    if (unlikely(load_relaxed(&p->nfree_gs) == BATCH))
+        spill_free(p);
     store_relaxed(&g->next, load_relaxed(&p->free_gs));
     store_relaxed(&p->free_gs, g);
     store_relaxed(&p->nfree_gs, load_relaxed(&p->nfree_gs) + 1);
@@ -167,6 +201,7 @@ SCHEDULER_STEP static void set_up(struct oak__g *g, const struct oak__spawn *s, 
     store_relaxed(&g->masked, false);
     store_relaxed(&g->waiters, NULL);
     g->nwaiters = 0;
+    g->spawned = 0;
     store_relaxed(&g->reason, OAK_WAIT_NONE);
     g->args_size = (uint32_t)s->args_size;
     if (heap)
@@ -209,6 +244,24 @@ static inline void queue_new(struct oak__p *p, struct oak__g *g)
     fresh_push(p, g);
     if (others)
         share_more(p);
+}
+
+/*
+ * g, who starts very many, has made more than will run soon. Now the newest goes first, while all that was written of it is in
+ * the cache, and g goes on when that one blocks or ends: so a long row of goroutines that are started costs the memory of those
+ * that wait, not of all. (g is in the LIFO slot meanwhile, where nobody steals it.) Who starts a few, a node of a tree, is
+ * better left to start them all.
+ */
+static inline void let_newest_run(struct oak__g *g)
+{
+    if (likely(g->spawned < VERY_MANY)) {
+        g->spawned++;
+        return;
+    }
+    struct oak__m *m = oak__m_self();
+    const struct oak__p *p = load_relaxed(&m->p);
+    if (p && load_relaxed(&p->fresh.count) > OAK__FRESH_AHEAD && g->kind == OAK__G_GOROUTINE)
+        oak__leave_to_newest(m, g);
 }
 
 /* Entered, or on g0 with a P: the parent is then nobody. */
@@ -255,8 +308,10 @@ int oak__spawn(const struct oak__spawn *s)
         memcpy(heap, s->args, s->args_size);
     }
     err = -ENOMEM;
-    if (likely(oak__enter_inline() != NULL)) {
+    struct oak__g *g = oak__enter_inline();
+    if (likely(g != NULL)) {
         err = create(s, class, heap);
+        let_newest_run(g);
         oak__exit_inline();
     }
     if (unlikely(err))

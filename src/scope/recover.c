@@ -32,7 +32,7 @@ int oak_recover(void (*fn)(void *), void *arg, struct oak_panic_info *info)
     return -ENOTRECOVERABLE;
 }
 
-int oak__run_protected(struct oak__g *g, void *args, const char **panic)
+int oak__run_protected(struct oak__g *g, oak__entry entry, void *args, const char **panic)
 {
     struct oak__frame f;
     int result;
@@ -40,7 +40,7 @@ int oak__run_protected(struct oak__g *g, void *args, const char **panic)
     f.text = panic;
     f.ends_process = load_relaxed(&g->scope) == NULL;
     if (jump_save(&f.jump) == 0) {
-        result = g->entry(args);
+        result = entry(args);
     } else {
         result = -ENOTRECOVERABLE;
     }

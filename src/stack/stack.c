@@ -18,6 +18,7 @@ static struct class
 {
     size_t slot;           /* bytes, guard included */
     uint64_t want;         /* bytes of region to try first */
+    unsigned shift;        /* its logarithm */
     oak__lock lock;        /* covers what follows */
     char *base;            /* NULL: not reserved yet */
     uint32_t slots;        /* in the region */
@@ -48,9 +49,11 @@ static size_t guard_size(void)
 /* With pages of 16 or 64 KiB, which aarch64 may have, a small slot would be all guard. Before main. */
 __attribute__((constructor)) static void fit_to_pages(void)
 {
-    for (int i = 0; i < OAK__STACK_CLASSES; i++)
+    for (int i = 0; i < OAK__STACK_CLASSES; i++) {
         if (classes[i].slot < 2 * guard_size())
             classes[i].slot = 2 * guard_size();
+        classes[i].shift = (unsigned)__builtin_ctzll(classes[i].slot);
+    }
 }
 
 size_t oak__stack_usable(int class)
@@ -69,10 +72,10 @@ int oak__stack_class(size_t want)
     return -1;
 }
 
-/* lo is just above its slot's guard; slots are aligned to their size. */
+/* lo is just above its slot's guard; slots are aligned to their size, a power of two. */
 static uint32_t slot_of(const struct class *c, const char *lo)
 {
-    return (uint32_t)((size_t)(lo - c->base) / c->slot);
+    return (uint32_t)((size_t)(lo - c->base) >> c->shift);
 }
 
 char *oak__stack_top(char *lo, int class)
@@ -216,8 +219,9 @@ void oak__stack_put_class(int class, char *lo)
     unlock(&c->lock);
 }
 
-/* The first frames of a stack that has rested for long are in no cache: they are on their way before it is used. */
-static void fetch_top(char *lo)
+/* The first frames of a stack that has rested for long are in no cache, nor is its page in the processor's tables: they are on
+ * their way while the goroutine that got the stack before is at work. */
+SCHEDULER_STEP static inline void fetch_top(char *lo)
 {
     const char *top = oak__stack_top(lo, OAK__STACK_DEFAULT);
     for (int line = 1; line <= FIRST_LINES; line++)
@@ -230,10 +234,8 @@ SCHEDULER_STEP static NOINLINE char *refill(struct oak__stack_cache *cache)
     char *lo = NULL;
     lock(&c->lock);
     /* Only slots that exist already are worth taking in advance: fresh ones cost a system call each. */
-    while (c->nfree > 1 && cache->n < OAK__STACK_CACHE / 2) {
-        cache->lo[cache->n] = take(c);
-        fetch_top(cache->lo[cache->n++]);
-    }
+    while (c->nfree > 1 && cache->n < OAK__STACK_CACHE / 2)
+        cache->lo[cache->n++] = take(c);
     lo = take(c);
     unlock(&c->lock);
     return lo;
@@ -241,9 +243,11 @@ SCHEDULER_STEP static NOINLINE char *refill(struct oak__stack_cache *cache)
 
 SCHEDULER_STEP char *oak__stack_get(struct oak__stack_cache *cache)
 {
-    if (likely(cache->n))
-        return cache->lo[--cache->n];
-    return refill(cache);
+    if (unlikely(cache->n == 0))
+        return refill(cache);
+    if (cache->n > 1)
+        fetch_top(cache->lo[cache->n - 2]);
+    return cache->lo[--cache->n];
 }
 
 SCHEDULER_STEP static NOINLINE void spill(struct oak__stack_cache *cache)

@@ -18,7 +18,7 @@
 
 #include "base/lock.h"
 
-enum { OAK__WHEEL_LEVELS = 8, OAK__WHEEL_SLOTS = 64, OAK__WHEEL_SHIFT = 16 };
+enum { OAK__WHEEL_LEVELS = 8, OAK__WHEEL_SLOTS = 64, OAK__WHEEL_SHIFT = 16, OAK__WHEEL_AHEAD = 8 };
 
 struct oak__timer;
 typedef void (*oak__timer_fn)(struct oak__timer *t, uint64_t arg);
@@ -29,6 +29,7 @@ struct oak__timer {
     struct oak__wheel *_Atomic wheel; /* where it hangs; NULL: nowhere */
     oak__timer_fn fn;
     uint64_t arg;
+    const void *ahead; /* a timer a few places behind in the same list, perhaps: a prefetch's business only */
 };
 
 struct oak__wheel {
@@ -41,6 +42,8 @@ struct oak__wheel {
     uint64_t soonest[OAK__WHEEL_LEVELS][OAK__WHEEL_SLOTS]; /* no timer of the slot fires before this tick */
     struct oak__timer *moving[OAK__WHEEL_LEVELS];          /* slots of each level that are being spread */
     struct oak__timer *due;                                /* to be called next */
+    const void *hung[OAK__WHEEL_AHEAD];                    /* the last timers that were hung, in turn */
+    uint32_t nhung;
 };
 
 /* Where a goroutine's own timer is in its descriptor (sched/park.c). */
@@ -62,5 +65,7 @@ bool oak__timer_cancel(struct oak__timer *t);
  * stays in the past so that the caller comes again soon.
  */
 int oak__timers_run(struct oak__wheel *w, int64_t now);
+/* The same, but no more than `most`; what is left is due at once. */
+int oak__timers_run_some(struct oak__wheel *w, int64_t now, int most);
 
 #endif

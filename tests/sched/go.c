@@ -24,6 +24,52 @@ TEST(spawn_runs_the_function)
     wait_until(load_relaxed(&counter) == 2000);
 }
 
+/* Who starts many lets them run before there are too many of them: a thousand wait at no time,
+ * for each proc. */
+TEST(many_are_not_started_before_any_runs)
+{
+    static int one = 1;
+    enum { MANY = 5000 };
+    store_relaxed(&counter, 0);
+    for (int i = 1; i <= MANY; i++) {
+        expect(oak_spawn(count_one, &one) == 0);
+        expect(i - load_relaxed(&counter) < 1000 * oak_procs());
+    }
+    wait_until(load_relaxed(&counter) == MANY);
+}
+
+static _Atomic bool enough;
+
+static void yield_for_ever(void *arg)
+{
+    (void)arg;
+    while (!load_relaxed(&enough))
+        oak_yield();
+    fetch_add_relaxed(&counter, 1);
+}
+
+static void sleep_and_count(void *arg)
+{
+    expect(oak_sleep(OAK_MILLISECOND) == 0);
+    fetch_add_relaxed(&counter, *(int *)arg);
+}
+
+/* Timers fire although no run queue ever has room for those that they wake. */
+TEST(sleepers_wake_among_many_that_never_wait)
+{
+    static int one = 1;
+    enum { BUSY = 3000, SLEEPERS = 1000 };
+    store_relaxed(&counter, 0);
+    store_relaxed(&enough, false);
+    for (int i = 0; i < BUSY; i++)
+        expect(oak_spawn(yield_for_ever, NULL) == 0);
+    for (int i = 0; i < SLEEPERS; i++)
+        expect(oak_spawn(sleep_and_count, &one) == 0);
+    wait_until(load_relaxed(&counter) == SLEEPERS);
+    store_relaxed(&enough, true);
+    wait_until(load_relaxed(&counter) == SLEEPERS + BUSY);
+}
+
 struct wide {
     char text[200];
 };
@@ -418,6 +464,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(run_passes_arguments_and_result),
         cmocka_unit_test(spawn_runs_the_function),
+        cmocka_unit_test(many_are_not_started_before_any_runs),
+        cmocka_unit_test(sleepers_wake_among_many_that_never_wait),
         cmocka_unit_test(arguments_are_copied),
         cmocka_unit_test(bad_spawns_are_refused),
         cmocka_unit_test(stacks_are_as_large_as_asked),

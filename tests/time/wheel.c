@@ -290,6 +290,25 @@ static void callback_cancels_others(void **state)
     assert_int_equal(wheel.count, 0);
 }
 
+static void no_more_fire_than_asked_for_and_none_is_lost(void **state)
+{
+    (void)state;
+    enum { OF_EACH = 100, TICKS = 3, MOST = 70 };
+    const int64_t start = now;
+    for (size_t i = 0; i < OF_EACH * TICKS; i++)
+        arm(i, start + (int64_t)(i % TICKS + 1) * 2 * TICK);
+    now += 10 * TICK;
+    for (int left = OF_EACH * TICKS; left > 0; left -= MOST) {
+        assert_true(load_relaxed(&wheel.next_due) <= now);
+        int before = calls;
+        assert_int_equal(oak__timers_run_some(&wheel, now, MOST), left < MOST ? left : MOST);
+        assert_int_equal(calls - before, left < MOST ? left : MOST);
+        check_against_table();
+    }
+    assert_int_equal(wheel.count, 0);
+    assert_true(load_relaxed(&wheel.next_due) == OAK_FOREVER);
+}
+
 static void arm_again(struct oak__timer *t, uint64_t left)
 {
     calls++;
@@ -368,6 +387,7 @@ int main(void)
         FRESH(past_deadline_fires_within_two_ticks),
         FRESH(next_due_tells_when_it_moves_earlier),
         FRESH(cancel_tells_whether_it_was_in_time),
+        FRESH(no_more_fire_than_asked_for_and_none_is_lost),
         FRESH(callback_cancels_others),
         FRESH(callback_arms_itself_anew_without_end),
         FRESH(a_hundred_thousand_in_a_slot_are_spread_in_instalments),
