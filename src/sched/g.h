@@ -101,7 +101,6 @@ struct oak__g {
     union {
         struct oak__defer *defers; /* innermost first */
         struct oak__g *newer;      /* before the first run: fresh.h */
-        struct oak__g *batch; /* while free, the first of a number of them: the first of the next (spawn.c) */
     };
     struct oak__frame *recover; /* innermost oak_recover */
 
@@ -109,8 +108,8 @@ struct oak__g {
     struct oak__link ctx_link;   /* in ctx->goroutines, under the context's lock */
     struct oak__link scope_link; /* in scope->children, under the scope's lock */
     struct oak__waiter
-        *_Atomic waiters;     /* select: array of nwaiters places, on its stack; each with its object */
-    uint32_t nwaiters;        /* while free, the first of a number of them: how many */
+        *_Atomic waiters; /* select: array of nwaiters places, on its stack; each with its object */
+    uint32_t nwaiters;
     uint32_t held_locks;      /* mutexes and write locks held: a cheap hint for reports */
     _Atomic uint32_t trimmed; /* low half of the ticket of the wait during which the stack was trimmed */
     _Atomic bool masked;      /* nothing but its object may end this wait: see oak__ctx_mask */

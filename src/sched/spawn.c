@@ -18,6 +18,26 @@ enum { BATCH = 128, NEW_BATCH = 64, ID_BATCH = 64, VERY_MANY = 255 };
 struct oak__slab oak__g_slab = OAK__SLAB("goroutines", struct oak__g);
 static _Atomic uint32_t made; /* descriptors from the slab so far */
 
+/*
+ * What the first of a batch says while it is free, in words that are free then, too: how many there are, and where the next batch
+ * is. (Atomic: fibers of one thread hand descriptors on without telling a race detector.)
+ */
+SCHEDULER_STEP static inline void batch_note(struct oak__g *g, uint32_t n, struct oak__g *following)
+{
+    store_relaxed(&g->wait_since, (int64_t)n);
+    store_relaxed(&g->wait_object, following);
+}
+
+SCHEDULER_STEP static inline uint32_t batch_count(const struct oak__g *g)
+{
+    return (uint32_t)load_relaxed(&g->wait_since);
+}
+
+SCHEDULER_STEP static inline struct oak__g *batch_following(struct oak__g *g)
+{
+    return (struct oak__g *)(uintptr_t)load_relaxed(&g->wait_object);
+}
+
 /* Up to n new descriptors, linked by next, as a batch. */
 SCHEDULER_STEP static struct oak__g *fresh(uint32_t n)
 {
@@ -41,7 +61,7 @@ SCHEDULER_STEP static struct oak__g *fresh(uint32_t n)
         head = g;
     }
     if (head)
-        head->nwaiters = (uint32_t)got;
+        batch_note(head, (uint32_t)got, NULL);
     return head;
 }
 
@@ -53,13 +73,12 @@ static struct oak__g *shared_take(bool one)
     struct oak__g *g = s->gfree;
     struct oak__g *second = g ? load_relaxed(&g->next) : NULL;
     if (g && one && second) {
-        second->batch = g->batch;
-        second->nwaiters = g->nwaiters - 1;
+        batch_note(second, batch_count(g) - 1, batch_following(g));
         s->gfree = second;
-        g->nwaiters = 1;
+        batch_note(g, 1, NULL);
         store_relaxed(&g->next, NULL);
     } else if (g) {
-        s->gfree = g->batch;
+        s->gfree = batch_following(g);
     }
     unlock(&s->gfree_lock);
     return g;
@@ -68,9 +87,8 @@ static struct oak__g *shared_take(bool one)
 static void shared_put(struct oak__g *g, uint32_t n)
 {
     struct oak__sched *s = oak__sched;
-    g->nwaiters = n;
     lock(&s->gfree_lock);
-    g->batch = s->gfree;
+    batch_note(g, n, s->gfree);
     s->gfree = g;
     unlock(&s->gfree_lock);
 }
@@ -98,7 +116,8 @@ SCHEDULER_STEP static NOINLINE struct oak__g *alloc_slow(struct oak__p *p)
             g = fresh(1);
         if (!g)
             return NULL;
-        n = g->nwaiters;
+        n = batch_count(g);
+        store_relaxed(&g->wait_object, NULL);
     }
     if (p)
         pop_free(p, g, n);

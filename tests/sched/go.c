@@ -29,7 +29,7 @@ TEST(spawn_runs_the_function)
 TEST(many_are_not_started_before_any_runs)
 {
     static int one = 1;
-    enum { MANY = 5000 };
+    enum { MANY = 3000 };
     store_relaxed(&counter, 0);
     for (int i = 1; i <= MANY; i++) {
         expect(oak_spawn(count_one, &one) == 0);
@@ -58,7 +58,7 @@ static void sleep_and_count(void *arg)
 TEST(sleepers_wake_among_many_that_never_wait)
 {
     static int one = 1;
-    enum { BUSY = 3000, SLEEPERS = 1000 };
+    enum { BUSY = 400, SLEEPERS = 300 };
     store_relaxed(&counter, 0);
     store_relaxed(&enough, false);
     for (int i = 0; i < BUSY; i++)
