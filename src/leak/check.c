@@ -127,10 +127,13 @@ static void run(void *arg)
 {
     struct check *c = arg;
     oak__scrub_stack();
-    c->err = prepare(c);
-    if (c->err)
-        return;
+    /* Before the mappings are read: this may be the thread's first malloc, which makes an arena. */
     oak__plants_sow(&c->plants);
+    c->err = prepare(c);
+    if (c->err) {
+        oak__plants_pull(&c->plants);
+        return;
+    }
     c->freeze = (struct oak__freeze){
         .fn = in_clone, .arg = c, .good_moment = all_at_rest, .last_thing = read_kernel, .limit = LIMIT};
     oak__scrub_stack(); /* of the bounds of all mappings: a large block ends where the next one begins */
