@@ -106,7 +106,7 @@ static int prepare(struct check *c)
         return -ENOMEM;
     c->results = p;
     c->results->room = room;
-    int err = oak__scratch_init(&c->scratch, OAK__SCRATCH_SMALL);
+    int err = oak__scratch_init(&c->scratch, oak__scratch_small());
     if (!err)
         err = oak__own_open(&c->own, &c->scratch, false);
     if (!err)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 static _Atomic int candidate; /* the thread that was there; 0: none */
+static _Atomic bool emulated; /* this process is */
 
 struct found {
     int self, other, n;
@@ -56,11 +57,19 @@ static uintptr_t resting_at(int dir, int tid)
     return last ? strtoull(last, NULL, 16) : 0;
 }
 
-bool oak__emulators_own(int dir, int tid)
+static bool executes_outside(uintptr_t pc)
 {
     struct oak__map m;
+    const uintptr_t own = (uintptr_t)oak__emulators_own;
+    return oak__maps_find((const void *)own, &m) && !oak__maps_find((const void *)pc, &m);
+}
+
+bool oak__emulators_own(int dir, int tid)
+{
     if (tid != load_relaxed(&candidate))
         return false;
-    const uintptr_t pc = resting_at(dir, tid), own = (uintptr_t)oak__emulators_own;
-    return pc && oak__maps_find((const void *)own, &m) && !oak__maps_find((const void *)pc, &m);
+    const uintptr_t pc = resting_at(dir, tid);
+    if (pc && !load_relaxed(&emulated) && executes_outside(pc))
+        store_relaxed(&emulated, true);
+    return pc && load_relaxed(&emulated);
 }

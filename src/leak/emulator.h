@@ -7,7 +7,8 @@
  *   - it was there, and nobody else beside this thread was, when the library was loaded (in a child of fork: when it began);
  *   - it does not answer the signal;
  *   - the kernel says that it is executing at an address where this process, as the emulator describes it, has no memory.
- *     A thread of a process that is not emulated cannot be.
+ *     A thread of a process that is not emulated cannot be. So one that was says it of the process, for good: the mappings, of
+ *     which an emulator's list is slow, are looked at once.
  *
  * Internal to leak.
  */

@@ -3,7 +3,7 @@
 
 #include "base/os.h"
 
-enum { STEP = 1 << 20, ALIGN = 16, LEAST = 1 << 25 };
+enum { STEP = 1 << 20, ALIGN = 16, LEAST = 1 << 25, EMULATED = 1 << 27 };
 
 int oak__scratch_init(struct oak__scratch *s, size_t most)
 {
@@ -16,6 +16,19 @@ int oak__scratch_init(struct oak__scratch *s, size_t most)
         }
     }
     return -ENOMEM;
+}
+
+size_t oak__scratch_small(void)
+{
+    return oak__os_advice_is_ignored() ? LEAST : (size_t)1 << 28;
+}
+
+size_t oak__scratch_for(size_t mapped)
+{
+    if (oak__os_advice_is_ignored())
+        return EMULATED + mapped / 2;
+    const size_t least = (size_t)1 << 32;
+    return mapped < OAK__SCRATCH_LARGE - least ? least + mapped : OAK__SCRATCH_LARGE;
 }
 
 static bool commit(struct oak__scratch *s, size_t upto)

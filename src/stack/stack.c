@@ -9,8 +9,9 @@ enum { LEAST_GUARD = 4096 };
 enum { COLOURS = 16, COLOUR_STEP = 128, FIRST_LINES = 8 };
 /* Without light guards each stack costs two mappings of vm.max_map_count (65530 by default). */
 enum { HEAVY_GUARD_LIMIT = 30000 };
-/* Under an emulator a gigabyte of reserved address space costs tens of milliseconds, and at each look at the mappings some more. */
-enum { EMULATED_REGION = 1 << 30 };
+/* Under an emulator a gigabyte of reserved address space costs tens of milliseconds, and at each look at the mappings some more. The
+ * second is for stacks of other sizes than most have. */
+enum { EMULATED_REGION = 1 << 30, EMULATED_OTHER = 1 << 28 };
 /* A region stays as it is: one with less room than the Ps' caches and some goroutines had better be tried again later. */
 enum { LEAST = 16, LEAST_DEFAULT = 1024 };
 
@@ -150,9 +151,10 @@ static bool reserve(struct class *c)
     /* No more than can get a guard. */
     if (!c->light && want > HEAVY_GUARD_LIMIT * c->slot)
         want = HEAVY_GUARD_LIMIT * c->slot;
-    if (!c->light && want > EMULATED_REGION && oak__os_advice_is_ignored())
-        want = EMULATED_REGION;
-    const uint64_t least = c->slot * (c == &classes[OAK__STACK_DEFAULT] ? LEAST_DEFAULT : LEAST);
+    const bool usual = c == &classes[OAK__STACK_DEFAULT];
+    if (!c->light && oak__os_advice_is_ignored())
+        want = usual ? EMULATED_REGION : EMULATED_OTHER;
+    const uint64_t least = c->slot * (usual ? LEAST_DEFAULT : LEAST);
     for (uint64_t size = want; size >= least; size /= 2) {
         size_t slots = size / c->slot;
         char *base = oak__os_reserve(slots * c->slot, c->slot);

@@ -100,7 +100,7 @@ SCHEDULER_STEP static NOINLINE int look_twice(void *arg)
     shared->result[0] = sum[0] == sum[1] && !torn;
     struct oak__scratch s;
     struct oak__image img = {.maps = NULL};
-    if (oak__scratch_init(&s, OAK__SCRATCH_SMALL) || oak__freeze_threads(&img, &s))
+    if (oak__scratch_init(&s, oak__scratch_small()) || oak__freeze_threads(&img, &s))
         return 1;
     shared->result[1] = img.nthreads;
     return 0;
@@ -196,7 +196,7 @@ static int look_for_secret(void *arg)
     (void)arg;
     struct oak__scratch s;
     struct oak__own own;
-    if (oak__scratch_init(&s, OAK__SCRATCH_SMALL) || oak__own_open(&own, &s, true) ||
+    if (oak__scratch_init(&s, oak__scratch_small()) || oak__own_open(&own, &s, true) ||
         oak__freeze_threads(&own.img, &s))
         return 1;
     uint64_t found = 0;
@@ -467,7 +467,7 @@ static int read_guarded(void *arg)
 {
     struct oak__scratch s;
     struct oak__own own;
-    if (oak__scratch_init(&s, OAK__SCRATCH_SMALL) || oak__own_open(&own, &s, true))
+    if (oak__scratch_init(&s, oak__scratch_small()) || oak__own_open(&own, &s, true))
         return 1;
     oak__freeze_guard_reads(&own.img);
     store_seq(&shared->result[0], *(volatile uint64_t *)arg == 0 && own.img.nullified == 1);
