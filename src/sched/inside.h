@@ -14,10 +14,10 @@
  * done in it. A section is some tens of instructions; it takes no lock, parks nobody but by the switch that ends it,
  * runs no call-back and does not nest. It is the holder's, who is entered: so the P stays. models/bias.pml.
  *
- * Lookers are those who take parked goroutines' stacks for a look (oak__wait_hold). While there is one, every claim is a
- * compare-and-swap.
+ * Lookers are those who take parked goroutines' stacks for a look (oak__wait_hold), and those who claim waits that are not their
+ * object's (reclaim). While there is one, every claim is a compare-and-swap.
  *
- * Internal: src/sched, src/sync and src/inspect may include it.
+ * Internal: src/sched, src/sync, src/inspect and src/leak may include it.
  */
 #ifndef OAK_SCHED_INSIDE_H
 #define OAK_SCHED_INSIDE_H
@@ -46,7 +46,7 @@ static inline void oak__inside_end(struct oak__p *p)
 void oak__inside_wait(struct oak__p *p);
 
 extern _Atomic uint32_t oak__lookers;
-/* Around any number of oak__wait_hold. Any thread, not in a section; spins a moment. */
+/* Around any number of oak__wait_hold, and of claims by who has not the object. Any thread, not in a section; spins a moment. */
 void oak__looking_begin(void);
 void oak__looking_end(void);
 /* For a process that comes to its end, perhaps from within a section, where nothing may be waited for long. */
