@@ -35,6 +35,8 @@
 #define fence_seq() atomic_thread_fence(memory_order_seq_cst)
 /* Loads before it come before loads after it: for who reads something twice to see whether it has changed meanwhile. */
 #define fence_acquire() atomic_thread_fence(memory_order_acquire)
+/* Its counterpart: stores before it are seen before stores after it. */
+#define fence_release() atomic_thread_fence(memory_order_release)
 /* Keeps the compiler, not the processor, from moving memory accesses across. */
 #define compiler_barrier() atomic_signal_fence(memory_order_seq_cst)
 

@@ -382,6 +382,7 @@ SCHEDULER_STEP static void close_books(struct oak__p *p, struct oak__g *g)
     store_relaxed(&g->ctx, NULL);
     store_relaxed(&g->scope, NULL);
     store_release(&g->id, 0);
+    fence_release(); /* before all of the next life's: who reads a descriptor looks at its id last (inspect/snapshot.c) */
     store_relaxed(&g->status, OAK__G_FREE);
 }
 

@@ -80,6 +80,7 @@ void oak__stand_in_begin(struct oak__m *m)
 void oak__stand_in_end(struct oak__m *m)
 {
     store_release(&m->stand_in.id, 0);
+    fence_release(); /* as in close_books of run.c */
     store_relaxed(&m->stand_in.status, OAK__G_FREE);
 }
 
