@@ -106,14 +106,23 @@ static inline int proven(const struct scene *s, const char *name)
     return n;
 }
 
-static inline const struct oak_leak *first_proven(const struct scene *s, const char *name)
+/* The one of that name that the report has behind `after` (NULL: at all), or NULL. */
+static inline const struct oak_leak *next_proven(const struct scene *s, const char *name,
+                                                 const struct oak_leak *after)
 {
     for (size_t i = 0; i < oak_leak_count(s->report, OAK_LEAKED); i++) {
         const struct oak_leak *l = oak_leak_at(s->report, i);
-        if (l && l->g.name && strcmp(l->g.name, name) == 0)
+        if (after)
+            after = l == after ? NULL : after;
+        else if (l && l->g.name && strcmp(l->g.name, name) == 0)
             return l;
     }
     return NULL;
+}
+
+static inline const struct oak_leak *first_proven(const struct scene *s, const char *name)
+{
+    return next_proven(s, name, NULL);
 }
 
 static inline struct scene *play(void (*fn)(struct scene *s))

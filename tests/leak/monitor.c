@@ -5,6 +5,7 @@
 #include "leaktest.h"
 
 #include "sched/m.h"
+#include "sched/sched.h"
 
 typedef oak_chan(int) ints;
 
@@ -47,7 +48,10 @@ static NOINLINE uintptr_t leak_one(void)
 static NOINLINE void catch_monitor(uintptr_t complement)
 {
     in_hand = (void *)~complement;
+    /* What this goroutine did last may have taken it so long that its P was taken; and while every P is idle the monitor sleeps. */
+    oak__enter();
     oak__timer_arm(&oak__sched->thread_wheel, &timer, 1, on_the_monitor, 0);
+    oak__exit();
     while (!load_acquire(&caught))
         cpu_relax();
     in_hand = NULL;

@@ -14,7 +14,8 @@ struct rule {
     int n;                          /* how many are leaked */
     /* Starts them, under that name, and waits until they have settled; live: with something that keeps them alive. */
     void (*build)(const char *name, bool live);
-    const char *why;      /* a part of the reason that the first of them is given */
+    /* A part of the reason that one of them is given: which comes first in the report depends on who waited first. */
+    const char *why;
     void (*forget)(void); /* takes away what keeps them alive; NULL: rule_reference is it */
     bool stays;           /* that cannot be taken away */
 };
@@ -32,13 +33,42 @@ static struct {
     char why[512];
 } rule_found;
 
-static NOINLINE int rule_check(struct scene *s, const char *name)
+enum { MOST_EXPLAINED = 4 };
+struct explained {
+    const char *name;
+    uint64_t id[MOST_EXPLAINED];
+    int n;
+};
+
+static bool note_id(const struct oak_goroutine_info *g, void *arg)
+{
+    struct explained *e = arg;
+    if (g->name && strcmp(g->name, e->name) == 0)
+        e->id[e->n++] = g->id;
+    return e->n < MOST_EXPLAINED;
+}
+
+/* Says what keeps alive those that should have been proven, now, before the next step changes it. */
+static NOINLINE void rule_explain(const char *name)
+{
+    struct explained e = {.name = name};
+    if (oak_goroutines(note_id, &e) < 0)
+        return;
+    for (int i = 0; i < e.n; i++)
+        if (oak_leak_why_live(e.id[i], stderr) < 0)
+            fprintf(stderr, "goroutine %llu: nobody knows\n", (unsigned long long)e.id[i]);
+}
+
+static NOINLINE int rule_check(struct scene *s, const char *name, int expected)
 {
     scrub_stack();
     oak_leak_report_free(s->report);
     s->report = NULL;
     check_now(s);
-    return s->err ? -1 : proven(s, name);
+    const int found = s->err ? -1 : proven(s, name);
+    if (found >= 0 && found < expected)
+        rule_explain(name);
+    return found;
 }
 
 static NOINLINE void rule_build(const char *name, bool live)
@@ -53,26 +83,35 @@ static NOINLINE void rule_forget(void)
         rule_now->forget();
 }
 
+/* The expected one, if anybody was given it, or anybody's. */
+static void note_reason(const struct scene *s, const struct rule *r)
+{
+    const struct oak_leak *l = NULL;
+    rule_found.why[0] = '\0';
+    while ((l = next_proven(s, r->title, l))) {
+        memcpy(rule_found.why, l->why, sizeof l->why);
+        if (r->why && strstr(l->why, r->why))
+            return;
+    }
+}
+
 static void rule_play(struct scene *s)
 {
     const struct rule *r = rule_now;
     rule_build(r->title, false);
     scrub_stack();
-    rule_found.leaked = rule_check(s, r->title);
-    rule_found.why[0] = '\0';
-    const struct oak_leak *l = first_proven(s, r->title);
-    if (l)
-        memcpy(rule_found.why, l->why, sizeof l->why);
+    rule_found.leaked = rule_check(s, r->title, r->n);
+    note_reason(s, r);
     rule_build(r->live_title, true);
     scrub_stack();
-    rule_found.live = rule_check(s, r->live_title);
+    rule_found.live = rule_check(s, r->live_title, 0);
     if (r->stays) {
         rule_found.forgotten = r->n;
         return;
     }
     rule_forget();
     scrub_stack();
-    rule_found.forgotten = rule_check(s, r->live_title);
+    rule_found.forgotten = rule_check(s, r->live_title, r->n);
 }
 
 static void rule_holds(void **state)

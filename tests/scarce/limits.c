@@ -402,7 +402,7 @@ static void small_stacks(void **state)
 {
     (void)state;
     if (UNDER_ASAN || UNDER_TSAN || getenv("OAK_TEST_EMULATED")) {
-        print_message("skipped: sanitizers and emulation need larger stacks\n");
+        print_message("skipped: sanitizers need larger stacks, an emulator cannot start the program anew\n");
         return;
     }
     assert_true(child_succeeds(exec_with_small_stack, NULL, false));
