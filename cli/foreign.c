@@ -134,6 +134,15 @@ static void present_pages(struct oak__image *img, const struct oak__mapping *m, 
     }
 }
 
+static bool code_at(struct oak__image *img, uintptr_t a, void *out, size_t size)
+{
+    char text[32];
+    if (size >= sizeof text || !foreign_text(img->source, a, text, size + 1))
+        return false;
+    memcpy(out, text, size);
+    return true;
+}
+
 static int make_image(struct foreign *f)
 {
     struct oak__image *img = &f->img;
@@ -144,12 +153,14 @@ static int make_image(struct foreign *f)
         return EXIT_TROUBLE;
     for (size_t i = 0; i < f->nmaps; i++)
         img->maps[img->nmaps++] =
-            (struct oak__mapping){f->maps[i].lo, f->maps[i].hi, f->maps[i].local, f->maps[i].flags};
+            (struct oak__mapping){f->maps[i].lo, f->maps[i].hi, f->maps[i].local,
+                                  f->maps[i].flags | (f->maps[i].executable ? OAK__MAP_CODE : 0)};
     img->maps[img->nmaps++] = (struct oak__mapping){REGISTERS_AT, REGISTERS_AT + f->nregisters + 1,
                                                     f->registers, OAK__MAP_READ | OAK__MAP_KERNEL};
     img->threads = f->threads;
     img->nthreads = f->nthreads;
     img->pages = present_pages;
+    img->code = code_at;
     img->kept = f->kernel.words;
     img->nkept = f->kernel.nwords;
     img->source = f;
@@ -302,6 +313,7 @@ static bool read_tables(struct foreign *f)
     struct oak__table *const out[OAK__DEBUG_SLABS] = {&t->g, &t->m, &t->ctx, &t->after, &t->reads};
     t->skip = oak__scratch_alloc(&f->scratch, MOST_SKIPPED, sizeof *t->skip);
     t->scopes = (uintptr_t)f->root.scopes;
+    t->stop_return = f->root.stop_return;
     if (!t->skip || !read_regions(f))
         return false;
     read_stacks(f);

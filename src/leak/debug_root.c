@@ -3,6 +3,7 @@
 #include "inspect/symbol.h"
 #include "leak/identity.h"
 #include "leak/no_pointers.h"
+#include "leak/stop_signal.h"
 #include "leak/tables.h"
 #include "scope/ctx_after.h"
 #include "scope/scope.h"
@@ -47,6 +48,7 @@ __attribute__((constructor)) static void fill(void)
     oak__slab_books(&r->slab_books);
     oak__stack_books(&r->stack_books);
     r->scopes = oak__scope_roots();
+    r->stop_return = OAK__STOP_RETURN;
     r->sched = &oak__sched;
     r->code = (const void *)(uintptr_t)fill;
     r->self = r;

@@ -30,8 +30,9 @@ struct oak__debug_root {
     struct oak__slab_books slab_books;
     struct oak__stack_books stack_books;
     const void *scopes; /* list head of the tree of scopes */
-    const void *sched;  /* the pointer to struct oak__sched */
-    const void *code;   /* a function of debug_root.c: tells which source files are the library's */
+    uintptr_t stop_return;
+    const void *sched; /* the pointer to struct oak__sched */
+    const void *code;  /* a function of debug_root.c: tells which source files are the library's */
 };
 
 extern struct oak__debug_root oak__debug_root;

@@ -43,6 +43,8 @@ const struct oak__thread *oak__decode_thread(const struct decode *d, int tid);
 uintptr_t oak__decode_sp_within(const struct decode *d, const struct oak__span *stack);
 /* decode_threads.c: where each thread is: live and dead parts of stacks. Before the nodes' own stacks. */
 int oak__decode_threads(struct decode *d);
+/* decode_handler.c: on the stack from sp to hi the handler of a signal runs; or one did, and its frame is there still. */
+bool oak__decode_in_handler(const struct decode *d, uintptr_t sp, uintptr_t hi);
 /* decode_live.c: the roots that goroutines which can run bring along. */
 int oak__decode_live(struct decode *d);
 /* decode_waits.c: what the blocked ones wait for. */

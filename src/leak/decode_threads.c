@@ -5,7 +5,8 @@
  * The scheduler itself holds nothing of the program's: it knows descriptors only. But for as long as a worker sleeps,
  * its registers (the vector registers above all) and the padding of its frames keep what was left in them by whatever
  * ran there before. So a worker that runs no goroutine does not count, nor does its own stack while it runs one; nor does
- * the monitor, which handles the stacks of parked goroutines.
+ * the monitor, which handles the stacks of parked goroutines. But when a signal's handler runs on such a thread, that is
+ * the program's (decode_handler.c).
  */
 #include "leak/decode.h"
 
@@ -45,7 +46,8 @@ static void place(struct decode *d, struct oak__thread *t)
     dead_part(d, t->dead.lo, t->dead.hi);
     if (m)
         dead_words(d, m);
-    if (m && is_idle(m, on_own)) {
+    const bool in_handler = on_own && oak__decode_in_handler(d, t->sp, base ? base : (uintptr_t)m->g0_hi);
+    if (m && is_idle(m, on_own) && !in_handler) {
         dead_part(d, lo, base);
         return;
     }
@@ -53,7 +55,8 @@ static void place(struct decode *d, struct oak__thread *t)
     for (size_t i = 0; i < countof(t->more_regs); i++)
         add_root(d->w, t->more_regs[i].lo, t->more_regs[i].hi);
     if (on_own) {
-        dead_part(d, lo, t->sp);
+        if (!in_handler)
+            dead_part(d, lo, t->sp);
         return;
     }
     if (oak__stack_slot(d->t, t->sp, &region, &slot, &bounds)) {
@@ -62,9 +65,10 @@ static void place(struct decode *d, struct oak__thread *t)
         return;
     }
     const struct oak__mapping *map = oak__image_mapping(d->img, t->sp);
-    if (map && map->flags & OAK__MAP_STACK)
-        dead_part(d, map->lo, t->sp);
-    else if (lo)
+    if (map && map->flags & OAK__MAP_STACK) {
+        if (!oak__decode_in_handler(d, t->sp, map->hi))
+            dead_part(d, map->lo, t->sp);
+    } else if (lo)
         d->lost_thread = t->lost = true;
 }
 

@@ -23,10 +23,12 @@ enum oak__mapping_flags {
     OAK__MAP_READ = 1,
     OAK__MAP_WRITE = 2,
     OAK__MAP_SHARED = 4,
-    OAK__MAP_FILE = 8,    /* has a file behind it */
-    OAK__MAP_BRK = 16,    /* the program break's */
-    OAK__MAP_STACK = 32,  /* the first thread's stack */
-    OAK__MAP_KERNEL = 64, /* [vvar], [vdso] and the like, and devices: not the program's memory */
+    OAK__MAP_FILE = 8,     /* has a file behind it */
+    OAK__MAP_BRK = 16,     /* the program break's */
+    OAK__MAP_STACK = 32,   /* the first thread's stack */
+    OAK__MAP_KERNEL = 64,  /* [vvar], [vdso] and the like, and devices: not the program's memory */
+    OAK__MAP_COPIED = 128, /* local is a copy, made at the stop (shared.h) */
+    OAK__MAP_CODE = 256,   /* may be executed */
 };
 
 struct oak__mapping {
@@ -64,6 +66,8 @@ struct oak__image {
      * read. Without it: all that is readable. */
     void (*pages)(struct oak__image *img, const struct oak__mapping *m, uintptr_t lo, uintptr_t hi,
                   void (*fn)(void *arg, uintptr_t lo, uintptr_t hi), void *arg);
+    /* Copies what nobody has written to: code. NULL: it can be read as all else. */
+    bool (*code)(struct oak__image *img, uintptr_t a, void *out, size_t size);
     struct oak__moved moved[OAK__MOST_MOVED];
     size_t nmoved;
     const struct oak__span *stacks; /* where goroutines' stacks lie: no block of the heap does */

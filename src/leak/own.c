@@ -26,7 +26,7 @@ static bool is_device(const char *path)
 static uint32_t flags_of(const struct oak__map *m)
 {
     uint32_t f = (m->readable ? OAK__MAP_READ : 0) | (m->writable ? OAK__MAP_WRITE : 0) |
-                 (m->shared ? OAK__MAP_SHARED : 0);
+                 (m->shared ? OAK__MAP_SHARED : 0) | (m->executable ? OAK__MAP_CODE : 0);
     if (starts_with(m->path, "[heap]"))
         return f | OAK__MAP_BRK;
     if (starts_with(m->path, "[stack]"))

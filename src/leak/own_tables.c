@@ -7,6 +7,7 @@
 #include "leak/no_pointers.h"
 #include "leak/report.h"
 #include "leak/stop.h"
+#include "leak/stop_signal.h"
 #include "leak/tables.h"
 #include "sched/m.h"
 #include "scope/ctx_after.h"
@@ -91,6 +92,7 @@ int oak__own_tables(struct oak__tables *t, const struct oak__image *img, struct 
     if (!t->skip)
         return -ENOMEM;
     t->scopes = (uintptr_t)oak__scope_roots();
+    t->stop_return = OAK__STOP_RETURN;
     oak__stack_regions(add_stacks, t);
     oak__runtime_regions(add_region, t);
     oak__slabs_each(add_table, t);

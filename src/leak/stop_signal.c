@@ -11,12 +11,13 @@
 #if defined(__x86_64__)
 /* What a handler returns to. The very bytes that debuggers and unwinders know a signal frame by. */
 __asm__(".text\n"
+        ".globl oak__sigreturn\n"
+        ".hidden oak__sigreturn\n"
         ".type oak__sigreturn, @function\n"
         "oak__sigreturn:\n\t"
         "mov $15, %rax\n\t"
         "syscall\n"
         ".size oak__sigreturn, . - oak__sigreturn\n");
-void oak__sigreturn(void) __attribute__((visibility("hidden")));
 #endif
 
 int oak__raw_sigaction(int sig, const struct raw_sigaction *act, struct raw_sigaction *old)

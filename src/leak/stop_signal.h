@@ -33,4 +33,12 @@ int oak__stop_signal_install(void (*fn)(uintptr_t value, void *ucontext));
 /* Sends it to a thread of this process. 0, -ESRCH (it has ended), -EAGAIN (too many signals are queued). */
 int oak__stop_signal_send(int tid, uintptr_t value);
 
+#if defined(__x86_64__)
+/* What its handler returns to. */
+void oak__sigreturn(void) __attribute__((visibility("hidden")));
+    #define OAK__STOP_RETURN ((uintptr_t)oak__sigreturn)
+#else
+    #define OAK__STOP_RETURN ((uintptr_t)0)
+#endif
+
 #endif

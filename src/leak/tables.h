@@ -38,6 +38,7 @@ struct oak__tables {
     size_t nskip;
     struct oak__span *quiet; /* sorted: memory that the program says has no pointers */
     size_t nquiet;
+    uintptr_t stop_return; /* what the handler of the check's own signal returns to; 0: as all others */
 };
 
 /* Calls fn with the number and the address of each object of a table, used or free, until it returns false. */

@@ -1,8 +1,11 @@
 /* Stacks and registers of plain threads and signal handlers. */
 #include "heldkeeper.h"
 
+#include "sched/m.h"
+
 #include <pthread.h>
 #include <signal.h>
+#include <sys/syscall.h>
 
 static sem_t told_thread;
 
@@ -188,6 +191,91 @@ static void put_below_handler(void)
     start_thread(keep_below_handler, true);
 }
 
+/* The alternate stack is cut out of the thread's own, so that the frames of what was interrupted lie below it. */
+static NOINLINE void interrupted(void)
+{
+    void *volatile mine = NULL;
+    put_at(&mine);
+    raise(SIGUSR1);
+    mine = NULL;
+}
+
+static NOINLINE void keep_below_alternate(int flags)
+{
+    char own[1 << 15] __attribute__((aligned(16)));
+    stack_t s = {.ss_sp = own, .ss_size = sizeof own, .ss_flags = flags}, off = {.ss_flags = SS_DISABLE};
+    struct sigaction a = {.sa_handler = on_signal_wait, .sa_flags = SA_ONSTACK};
+    if (sigaltstack(&s, NULL) || sigaction(SIGUSR1, &a, NULL))
+        abort();
+    interrupted();
+    if (sigaltstack(&off, NULL))
+        abort();
+}
+
+static void keep_below_own_alternate(void)
+{
+    keep_below_alternate(0);
+    scrub_stack();
+    done_that();
+    next_word();
+}
+
+static void put_below_own_alternate(void)
+{
+    start_thread(keep_below_own_alternate, true);
+}
+
+#ifndef SS_AUTODISARM
+    #define SS_AUTODISARM (1U << 31)
+#endif
+
+static void keep_below_disarmed(void)
+{
+    keep_below_alternate((int)SS_AUTODISARM);
+    scrub_stack();
+    done_that();
+    next_word();
+}
+
+static void put_below_disarmed(void)
+{
+    start_thread(keep_below_disarmed, true);
+}
+
+/* ---- a handler that runs on a thread of the scheduler's ---- */
+
+static pid_t monitor;
+
+static void on_monitor(int sig)
+{
+    (void)sig;
+    keep_in_frame();
+}
+
+static void put_in_monitor(void)
+{
+    struct sigaction a = {.sa_handler = on_monitor};
+    end_thread();
+    next_word = thread_next_word;
+    for (size_t i = 0; !monitor; i++) {
+        struct oak__m *m = oak__slab_at(&oak__m_slab, i);
+        if (!m)
+            abort();
+        const char *name = load_relaxed(&m->stand_in.name);
+        if (name && strcmp(name, "oakum monitor") == 0)
+            monitor = m->tid;
+    }
+    if (sigaction(SIGUSR2, &a, NULL) || syscall(SYS_tgkill, getpid(), monitor, SIGUSR2))
+        abort();
+    until_done();
+}
+
+static void tell_monitor(void)
+{
+    tell_thread();
+    sem_post(&told_thread);
+}
+
 static void put_thread_dead(void)
 {
     start_thread(leave_dead_frames, true);
@@ -231,9 +319,12 @@ int main(void)
         /* The thread sanitizer lets no signal into a handler, so a thread that is in one cannot be stopped. */
         {"an alternate signal stack", put_alternate, tell_thread, false},
         {"a frame below a signal handler", put_below_handler, tell_thread, false},
+        {"a frame below an alternate stack on the same stack", put_below_own_alternate, tell_thread, false},
+        {"the same, of one that disarms itself", put_below_disarmed, tell_thread, false},
+        {"a handler on the monitor", put_in_monitor, tell_monitor, false},
     };
     setenv("OAK_PROCS", "2", 1);
     if (sem_init(&told_thread, 0, 0) || sem_init(&has_done, 0, 0) || pthread_key_create(&key, NULL))
         abort();
-    return run_places(places, countof(places) - (OAK_TSAN ? 2 : 0));
+    return run_places(places, countof(places) - (OAK_TSAN ? 5 : 0));
 }
