@@ -20,13 +20,15 @@ enum { THREAD_STACK = 8 << 20 };
  *
  * The stack is ours, because its bounds must be known in the thread: the C library's way of asking for them
  * (pthread_getattr_np) allocates, and may fall over when there is no memory. A thread cannot give back the stack that it
- * runs on; who starts another one takes it over once the kernel knows of no such thread any more.
+ * runs on; who starts another one takes it over once the kernel knows of no such thread any more. Its address is kept in disguise:
+ * a large block often ends where it begins, and to the leak proof would be known by it.
  */
 struct start {
     void *(*fn)(void *);
     void *arg;
     const char *name;
-    char *stack; /* its guard, then THREAD_STACK bytes */
+    uintptr_t
+        not_stack; /* complement of where the stack begins: its guard, then THREAD_STACK bytes. 0: there is none */
     int tid;
     struct start *next; /* in the list of those that have ended */
 };
@@ -41,10 +43,15 @@ static size_t guard_size(void)
     return oak__os_page_size();
 }
 
+static char *stack_of(const struct start *s)
+{
+    return s->not_stack ? (char *)~s->not_stack : NULL;
+}
+
 static void *begin(void *p)
 {
     struct start *s = p;
-    own_lo = s->stack + guard_size();
+    own_lo = stack_of(s) + guard_size();
     own_hi = own_lo + THREAD_STACK;
     /* Here, not in the creator: a detached thread's pthread_t may be gone by then. */
     prctl(PR_SET_NAME, s->name);
@@ -116,8 +123,8 @@ static struct start *take_ended(void)
 
 static void drop(struct start *s)
 {
-    if (s->stack)
-        oak__os_unreserve(s->stack, guard_size() + THREAD_STACK);
+    if (s->not_stack)
+        oak__os_unreserve(stack_of(s), guard_size() + THREAD_STACK);
     oak__slab_free(&starts, s);
 }
 
@@ -126,10 +133,11 @@ static struct start *new_start(void)
     struct start *s = take_ended();
     if (!s)
         s = oak__slab_alloc(&starts);
-    if (!s || s->stack)
+    if (!s || s->not_stack)
         return s;
-    s->stack = oak__os_reserve(guard_size() + THREAD_STACK, guard_size());
-    if (!s->stack || oak__os_guard(s->stack, guard_size(), false)) {
+    char *stack = oak__os_reserve(guard_size() + THREAD_STACK, guard_size());
+    s->not_stack = stack ? ~(uintptr_t)stack : 0;
+    if (!stack || oak__os_guard(stack, guard_size(), false)) {
         drop(s);
         return NULL;
     }
@@ -151,7 +159,7 @@ static int create(struct start *s)
     if (err)
         return err;
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstack(&attr, s->stack + guard_size(), THREAD_STACK);
+    pthread_attr_setstack(&attr, stack_of(s) + guard_size(), THREAD_STACK);
     err = make_thread(&id, &attr, begin, s);
     pthread_attr_destroy(&attr);
     return err;

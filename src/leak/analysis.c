@@ -3,6 +3,7 @@
 #include "base/os.h"
 #include "leak/findings.h"
 #include "leak/roots.h"
+#include "leak/sort.h"
 
 /* A walk that does not find what was just allocated is not trusted with anything. */
 static bool finds_plants(const struct oak__subject *s, const struct oak__heap *h)
@@ -39,16 +40,20 @@ static void leave_out_plants(const struct oak__subject *s, struct oak__heap *h)
     }
 }
 
-static int note_stacks(struct oak__subject *s)
+/* Where no block of malloc's is, whatever it looks like there. */
+static int note_runtime(struct oak__subject *s)
 {
     const struct oak__tables *t = s->tables;
-    struct oak__span *spans = oak__scratch_alloc(s->scratch, t->nstacks + 1, sizeof *spans);
+    struct oak__span *spans = oak__scratch_alloc(s->scratch, t->nstacks + t->nskip + 1, sizeof *spans);
     if (!spans)
         return -ENOMEM;
+    size_t n = t->nskip;
+    if (n)
+        memcpy(spans, t->skip, n * sizeof *spans);
     for (size_t i = 0; i < t->nstacks; i++)
-        spans[i] = (struct oak__span){t->stacks[i].lo, t->stacks[i].hi};
-    s->img->stacks = spans;
-    s->img->nstacks = t->nstacks;
+        spans[n++] = (struct oak__span){t->stacks[i].lo, t->stacks[i].hi};
+    s->img->runtime = spans;
+    s->img->nruntime = oak__spans_tidy(spans, n);
     return 0;
 }
 
@@ -78,7 +83,7 @@ int oak__analyse(struct oak__subject *s, struct oak__results *r)
     struct oak__mark mark;
     struct oak__trace trace;
     int64_t t0 = oak__os_now();
-    int err = note_stacks(s);
+    int err = note_runtime(s);
     if (!err)
         err = find_heap(s, &heap, r);
     if (!err)
@@ -91,6 +96,8 @@ int oak__analyse(struct oak__subject *s, struct oak__results *r)
         return err;
     int64_t t1 = oak__os_now();
     oak__mark_begin(&mark);
+    if (s->img->unseen)
+        oak__mark_suppose_reached(&mark);
     err = oak__mark_roots(&mark);
     if (err)
         return err;

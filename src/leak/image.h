@@ -70,8 +70,9 @@ struct oak__image {
     bool (*code)(struct oak__image *img, uintptr_t a, void *out, size_t size);
     struct oak__moved moved[OAK__MOST_MOVED];
     size_t nmoved;
-    const struct oak__span *stacks; /* where goroutines' stacks lie: no block of the heap does */
-    size_t nstacks;
+    /* Sorted: goroutines' stacks and the runtime's own memory. No block of the heap lies there. */
+    const struct oak__span *runtime;
+    size_t nruntime;
     const uintptr_t *kept; /* words of the program that the kernel keeps: see kernel.h */
     size_t nkept;
     bool hidden;      /* it keeps more than can be seen: nothing can be proven */

@@ -106,6 +106,7 @@ int oak__own_tables(struct oak__tables *t, const struct oak__image *img, struct 
     for (size_t i = 0; i < n; i++)
         add_span(more[i], t);
     add_span(oak__stop_memory(), t);
+    add_span(oak__stop_books(), t);
     fill_table(&f, &t->g, &oak__g_slab);
     fill_table(&f, &t->m, &oak__m_slab);
     fill_table(&f, &t->ctx, &oak__ctx_slab);

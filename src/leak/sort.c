@@ -1,5 +1,7 @@
 #include "leak/sort.h"
 
+#include "leak/image.h"
+
 #include <string.h>
 
 enum { MOST_SIZE = 128 };
@@ -72,4 +74,18 @@ size_t oak__sorted_above(const void *records, size_t n, size_t size, uintptr_t k
 size_t oak__sorted_ending_above(const void *ranges, size_t n, size_t size, uintptr_t key)
 {
     return first_above(ranges, n, size, 1, key);
+}
+
+size_t oak__spans_tidy(struct oak__span *spans, size_t n)
+{
+    size_t left = 0;
+    oak__sort(spans, n, sizeof *spans);
+    for (size_t i = 0; i < n; i++)
+        if (left && spans[i].lo <= spans[left - 1].hi) {
+            if (spans[i].hi > spans[left - 1].hi)
+                spans[left - 1].hi = spans[i].hi;
+        } else {
+            spans[left++] = spans[i];
+        }
+    return left;
 }

@@ -261,3 +261,8 @@ struct oak__span oak__stop_memory(void)
     uintptr_t lo = (uintptr_t)stop.slots;
     return (struct oak__span){lo, lo + (lo ? MOST_THREADS * sizeof *stop.slots : 0)};
 }
+
+struct oak__span oak__stop_books(void)
+{
+    return (struct oak__span){(uintptr_t)&stop, (uintptr_t)(&stop + 1)};
+}

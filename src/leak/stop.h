@@ -20,7 +20,8 @@ void oak__stop_release(void);
 /* While stopped, and in a clone made then: the others' threads. Never NULL entries; n is how many. */
 size_t oak__stop_count(void);
 void oak__stop_thread(size_t i, struct oak__thread *out);
-/* Where all that is noted. */
+/* Where all that is noted, and what knows where that is: a large block may end there. */
 struct oak__span oak__stop_memory(void);
+struct oak__span oak__stop_books(void);
 
 #endif

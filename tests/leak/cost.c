@@ -2,7 +2,7 @@
 #include "leaktest.h"
 
 typedef oak_chan(int) ints;
-enum { MANY = 3000 };
+enum { MANY = 3000, VERY_MANY = OAK_TSAN ? 3000 : 60000 };
 
 static ints gate;
 
@@ -50,9 +50,29 @@ static void the_report_says_what_the_analysis_took(void **state)
     done(s);
 }
 
+/* Some of their descriptors begin like a block with a mapping of its own, as long as they have not run. */
+static void many_not_run(struct scene *s)
+{
+    gate = oak_make(int, 0);
+    for (int i = 0; i < VERY_MANY; i++)
+        go("new", receive_at_gate, NULL);
+    check_now(s);
+    oak_chan_close(gate);
+}
+
+static void those_that_have_not_run_are_no_blocks(void **state)
+{
+    (void)state;
+    struct scene *s = play(many_not_run);
+    assert_int_equal(oak_leak_exact_heap(s->report), !OAK_ASAN && !OAK_TSAN);
+    done(s);
+}
+
 int main(void)
 {
+    setenv("OAK_PROCS", "1", 1);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(those_that_have_not_run_are_no_blocks),
         cmocka_unit_test(no_guard_page_is_read),
         cmocka_unit_test(the_report_says_what_the_analysis_took),
     };
