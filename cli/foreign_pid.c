@@ -144,7 +144,8 @@ static int read_maps(struct foreign *f, pid_t via)
     bool ok = true;
     while (ok && getline(&line, &room, in) > 0)
         if (read_line(line, &m)) {
-            f->kernel.hidden = f->kernel.hidden || strstr(line, "anon_inode:[io_uring]");
+            f->kernel.hidden =
+                f->kernel.hidden || strstr(line, "anon_inode:[io_uring]") || strstr(line, " /[aio]");
             ok = foreign_add_map(f, &m);
         }
     free(line);

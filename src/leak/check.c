@@ -117,6 +117,7 @@ static int prepare(struct check *c)
 static void clean_up(struct check *c)
 {
     oak__own_close(&c->own);
+    oak__kernel_close(&c->kernel);
     oak__scratch_free(&c->scratch);
     if (c->results)
         munmap(c->results, c->results_size);

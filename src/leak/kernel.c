@@ -46,8 +46,10 @@ static bool is_set(const struct search *s, int fd)
 static bool look_at(int fd, void *arg)
 {
     struct search *s = arg;
-    if (!is_set(s, fd))
-        return true;
+    if (!is_set(s, fd)) {
+        s->k->hidden = s->k->own && fd != s->probe && !oak__queues_note(&s->k->queues, fd);
+        return !s->k->hidden;
+    }
     s->k->hidden = s->k->nsets == MOST_SETS;
     if (!s->k->hidden)
         s->k->sets[s->k->nsets++] = fd;
@@ -57,10 +59,13 @@ static bool look_at(int fd, void *arg)
 int oak__kernel_find(struct oak__kernel *k, struct oak__scratch *scratch, int pid)
 {
     char path[PATH_ROOM];
-    *k = (struct oak__kernel){.proc = "/proc/self",
+    *k = (struct oak__kernel){.proc = "/proc/thread-self",
                               .sets = oak__scratch_alloc(scratch, MOST_SETS, sizeof *k->sets),
                               .words = oak__scratch_alloc(scratch, MOST_WORDS, sizeof *k->words)};
     if (!k->sets || !k->words)
+        return -ENOMEM;
+    k->own = !pid;
+    if (k->own && oak__queues_prepare(&k->queues, scratch))
         return -ENOMEM;
     if (pid)
         k->proc[strlen("/proc/") + (size_t)oak__put_number(k->proc + strlen("/proc/"), pid)] = '\0';
@@ -139,6 +144,27 @@ static bool read_file(struct oak__kernel *k, const char *path, const char *label
     return n == 0;
 }
 
+/* A message may put a pointer anywhere. */
+static void take_bytes(void *arg, const char *bytes, size_t n)
+{
+    struct oak__kernel *k = arg;
+    const uintptr_t least = 4096, most = (uintptr_t)1 << 57;
+    for (size_t i = 0; i + sizeof(uintptr_t) <= n; i++) {
+        uintptr_t w;
+        memcpy(&w, bytes + i, sizeof w);
+        if (w < least || w >= most)
+            continue;
+        k->hidden = k->hidden || k->nwords == MOST_WORDS;
+        if (k->nwords < MOST_WORDS)
+            k->words[k->nwords++] = w;
+    }
+}
+
+void oak__kernel_close(struct oak__kernel *k)
+{
+    oak__queues_close(&k->queues);
+}
+
 void oak__kernel_read(struct oak__kernel *k)
 {
     char path[PATH_ROOM];
@@ -147,6 +173,8 @@ void oak__kernel_read(struct oak__kernel *k)
     for (size_t i = 0; i < k->nsets; i++)
         all = read_file(k, path_in(k, "/fdinfo/", k->sets[i], path), "data:", 0) && all;
     /* "signal: 34/00007ffd0123abc0" */
-    all = read_file(k, path_in(k, "/timers", -1, path), "signal:", '/') && all;
+    all = read_file(k, k->own ? "/proc/self/timers" : path_in(k, "/timers", -1, path), "signal:", '/') && all;
+    if (k->own)
+        all = oak__queues_read(&k->queues, take_bytes, k) && all;
     k->hidden = k->hidden || !all;
 }

@@ -7,27 +7,32 @@
  * image: so they are read then, from the sets that were found before. (A set that is made in between, and of which the program
  * forgets all pointers that it has just put in, is not seen.) The library's own sets are left out: what is in them is known otherwise.
  *
- * Not told are the words of an io_uring's requests: with one in the process nothing can be proven.
+ * What this process has written to pipes and local sockets and not read yet is looked at, too (queues.h).
+ *
+ * Not told are the words of an io_uring's requests, or of those of io_submit(2): with such a ring in the process nothing can be proven.
  *
  * Internal to leak, and the tool.
  */
 #ifndef OAK_LEAK_KERNEL_H
 #define OAK_LEAK_KERNEL_H
 
-#include "leak/scratch.h"
+#include "leak/queues.h"
 
 struct oak__kernel {
-    char proc[24]; /* the process's folder */
+    char proc[24]; /* the process's folder: a thread's that has not ended */
+    bool own;      /* it is this process's */
     int *sets;     /* descriptors */
     size_t nsets;
     uintptr_t *words;
     size_t nwords;
-    bool hidden; /* there are more words than could be read */
+    struct oak__queues queues; /* of this process */
+    bool hidden;               /* there are more words than could be read */
 };
 
 /* Finds the sets. pid 0: this process, which goes on meanwhile; else another one's (a thread's will do), stopped. 0 or -ENOMEM. */
 int oak__kernel_find(struct oak__kernel *k, struct oak__scratch *s, int pid);
 /* While all threads, but for the caller's, stand still: reads the words. Allocates nothing, takes no lock. */
 void oak__kernel_read(struct oak__kernel *k);
+void oak__kernel_close(struct oak__kernel *k);
 
 #endif

@@ -71,7 +71,9 @@ static bool add_part(struct filling *f, const struct oak__map *m, uintptr_t lo, 
 static bool add(const struct oak__map *m, void *arg)
 {
     struct filling *f = arg;
-    f->own->img.hidden = f->own->img.hidden || starts_with(m->path, "anon_inode:[io_uring]");
+    struct oak__image *img = &f->own->img;
+    img->hidden =
+        img->hidden || starts_with(m->path, "anon_inode:[io_uring]") || starts_with(m->path, "/[aio]");
     const uintptr_t lo = (uintptr_t)f->scratch->base, hi = lo + f->scratch->size;
     if (m->hi <= lo || m->lo >= hi)
         return add_part(f, m, m->lo, m->hi);
