@@ -78,15 +78,32 @@ static bool read_line(struct reader *r, struct oak__map *m)
     return true;
 }
 
+/* False: there are none in that file. */
+static bool each_in(struct reader *r, bool (*fn)(const struct oak__map *m, void *arg), void *arg)
+{
+    struct oak__map m;
+    bool any = false;
+    while (read_line(r, &m)) {
+        any = true;
+        if (!fn(&m, arg))
+            break;
+    }
+    close(r->fd);
+    return any;
+}
+
 int oak__maps_each(bool (*fn)(const struct oak__map *m, void *arg), void *arg)
 {
     struct reader r = {.fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)};
     if (r.fd < 0)
         return -errno;
-    struct oak__map m;
-    while (read_line(&r, &m) && fn(&m, arg))
-        ;
-    close(r.fd);
+    if (each_in(&r, fn, arg))
+        return 0;
+    /* It is of the first thread, and empty when that has ended. */
+    r = (struct reader){.fd = open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC)};
+    if (r.fd < 0)
+        return -errno;
+    each_in(&r, fn, arg);
     return 0;
 }
 

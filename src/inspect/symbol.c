@@ -58,13 +58,18 @@ static bool ask_loader(const void *at,
     const char *path = object.dlfo_link_map->l_name;
     bool main_program = !path || !path[0];
     char own[256];
-    ssize_t n = main_program ? readlink("/proc/self/exe", own, sizeof own - 1) : 0;
+    const char *program = "/proc/self/exe";
+    ssize_t n = main_program ? readlink(program, own, sizeof own - 1) : 0;
+    if (n < 0) { /* the first thread has ended */
+        program = "/proc/thread-self/exe";
+        n = readlink(program, own, sizeof own - 1);
+    }
     if (n < 0)
         return false;
     own[n] = 0;
     oak__symbol_copy(out->module, sizeof out->module, oak__base_name(main_program ? own : path));
     out->offset = (uintptr_t)at - object.dlfo_link_map->l_addr;
-    table(main_program ? "/proc/self/exe" : path, out->offset, out);
+    table(main_program ? program : path, out->offset, out);
     return true;
 #else
     (void)at, (void)table, (void)out;
