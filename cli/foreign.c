@@ -355,11 +355,18 @@ static bool is_skipped(const struct foreign *f, const struct oak__span *s)
     return false;
 }
 
+/* A mapping of a file that is shorter: a tracer may read every page that is there. */
+static bool is_past_a_file(const struct foreign *f, const struct oak__span *s)
+{
+    const struct foreign_map *m = f->core ? NULL : foreign_map_of(f, s->lo);
+    return m && m->flags & OAK__MAP_SHARED && m->flags & OAK__MAP_FILE;
+}
+
 static void judge_refused(struct foreign *f)
 {
     for (size_t i = 0; i < f->nrefused; i++)
         f->lacks = f->lacks || !(is_on_stacks(f, &f->refused[i]) || is_for_stacks(f, &f->refused[i]) ||
-                                 is_skipped(f, &f->refused[i]));
+                                 is_skipped(f, &f->refused[i]) || is_past_a_file(f, &f->refused[i]));
 }
 
 /* Where the record of the books should be, the core file has nothing. */

@@ -12,8 +12,10 @@
 #include "leak/pagemap.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 enum {
@@ -145,6 +147,17 @@ static void give_room(struct plan *p, struct foreign_map *m, size_t first)
         p->pieces[i].to = (char *)(uintptr_t)m->local + (p->pieces[i].at - m->lo);
 }
 
+/* Whether the file was opened for reading only, so that nothing was ever written to it by this mapping. */
+static bool was_never_written(const struct plan *p, const struct foreign_map *m)
+{
+    char name[80];
+    struct stat st;
+    snprintf(name, sizeof name, "/proc/%d/map_files/%lx-%lx", (int)p->pid, (unsigned long)m->lo,
+             (unsigned long)m->hi);
+    return (m->flags & (OAK__MAP_FILE | OAK__MAP_WRITE)) == OAK__MAP_FILE && lstat(name, &st) == 0 &&
+           !(st.st_mode & S_IWUSR);
+}
+
 /* What others may have written to shared memory is not in this process's page tables: it is read whole, or lacks. */
 static void plan_map(struct plan *p, struct foreign_map *m)
 {
@@ -154,7 +167,7 @@ static void plan_map(struct plan *p, struct foreign_map *m)
         return;
     if (!(m->flags & OAK__MAP_SHARED))
         written(p, m);
-    else if (!(m->flags & OAK__MAP_READ) || (m->flags & OAK__MAP_FILE && !(m->flags & OAK__MAP_WRITE)))
+    else if (was_never_written(p, m))
         return;
     else if (m->hi - m->lo > MOST_SHARED)
         p->f->lacks = true;

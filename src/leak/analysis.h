@@ -64,6 +64,7 @@ struct oak__results {
     bool glibc;    /* at least it is glibc's */
     uint64_t goroutines, blocked;
     uint64_t blocks, bytes;   /* of the heap */
+    uint64_t unseen;          /* bytes of shared memory that was too large to be copied */
     uint64_t unreadable;      /* pages whose reading was a fault */
     int64_t walk, mark, rest; /* ns */
     uint64_t memory;          /* bytes that the analysis took for its tables */

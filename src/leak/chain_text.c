@@ -181,6 +181,10 @@ static void print_all(void *arg)
     } else if (p->r->lost) {
         oak__outf(&p->out, " is not proven leaked: %s of the process cannot be seen\n",
                   p->r->lost == OAK__LOST_IN_KERNEL ? "words that the kernel keeps" : "some memory");
+    } else if (p->r->unseen) {
+        oak__outf(
+            &p->out,
+            " is not proven leaked: there is much shared memory, which may refer to what it waits for\n");
     } else { /* it started, or went on, during the check */
         oak__outf(&p->out, " is not leaked\n");
     }

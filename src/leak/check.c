@@ -8,6 +8,7 @@
 #include "leak/plants.h"
 #include "leak/raw.h"
 #include "leak/report.h"
+#include "leak/shared.h"
 #include "base/os.h"
 #include "inspect/symbol.h"
 #include "sched/sched.h"
@@ -31,11 +32,18 @@ struct check {
     struct oak__arenas arenas;
     uint64_t why_live; /* 0: a check as usual */
     struct oak__kernel kernel;
+    struct oak__shared shared;
     int err;
 };
 
 /* One at a time, in all of the process. */
 static oak_mutex one_at_a_time;
+
+static struct oak__span results_at(const struct check *c)
+{
+    const uintptr_t lo = (uintptr_t)c->results;
+    return (struct oak__span){lo, lo + c->results_size};
+}
 
 /* ---- in the clone ---- */
 
@@ -43,13 +51,16 @@ static int analyse_own(struct check *c, struct oak__scratch *s)
 {
     struct oak__own own;
     struct oak__tables tables;
-    const uintptr_t shared = (uintptr_t)c->results, before = (uintptr_t)c->scratch.base;
-    const struct oak__span ours[] = {{shared, shared + c->results_size}, {before, before + c->scratch.size}};
+    const uintptr_t before = (uintptr_t)c->scratch.base, copy = (uintptr_t)c->shared.copy;
+    const struct oak__span ours[] = {
+        results_at(c), {before, before + c->scratch.size}, {copy, copy + c->shared.size}};
     int err = oak__own_open(&own, s, true);
     if (!err)
         err = oak__freeze_threads(&own.img, s);
     if (!err)
         err = oak__own_tables(&tables, &own.img, s, ours, countof(ours));
+    if (!err)
+        err = oak__shared_show(&c->shared, &own.img, s, &tables, ours, countof(ours));
     if (err)
         return err;
     own.img.kept = c->kernel.words;
@@ -62,6 +73,7 @@ static int analyse_own(struct check *c, struct oak__scratch *s)
     struct oak__subject subject = {.img = &own.img, .tables = &tables, .scratch = s, .why_live = c->why_live};
     oak__plants_list(&c->plants, subject.plants);
     err = oak__analyse(&subject, c->results);
+    c->results->unseen = own.img.unseen;
     c->results->unreadable = own.img.nullified;
     return err;
 }
@@ -88,10 +100,12 @@ static bool all_at_rest(void *arg)
     return oak__away_at_rest() && (!c->arenas.bins || oak__arenas_busy(&c->own.img, &c->arenas) == 0);
 }
 
-static void read_kernel(void *arg)
+/* What a clone does not have as it was at that moment. */
+static void read_what_moves(void *arg)
 {
     struct check *c = arg;
     oak__kernel_read(&c->kernel);
+    oak__shared_copy(&c->shared);
 }
 
 static int prepare(struct check *c)
@@ -111,12 +125,16 @@ static int prepare(struct check *c)
         err = oak__own_open(&c->own, &c->scratch, false);
     if (!err)
         oak__arenas_find(&c->own.img, &c->arenas);
-    return err ? err : oak__kernel_find(&c->kernel, &c->scratch, 0);
+    if (!err)
+        err = oak__kernel_find(&c->kernel, &c->scratch, 0);
+    const struct oak__span ours = results_at(c);
+    return err ? err : oak__shared_prepare(&c->shared, &c->own.img, &c->scratch, &ours, 1);
 }
 
 static void clean_up(struct check *c)
 {
     oak__own_close(&c->own);
+    oak__shared_free(&c->shared);
     oak__kernel_close(&c->kernel);
     oak__scratch_free(&c->scratch);
     if (c->results)
@@ -136,7 +154,7 @@ static void run(void *arg)
         return;
     }
     c->freeze = (struct oak__freeze){
-        .fn = in_clone, .arg = c, .good_moment = all_at_rest, .last_thing = read_kernel, .limit = LIMIT};
+        .fn = in_clone, .arg = c, .good_moment = all_at_rest, .last_thing = read_what_moves, .limit = LIMIT};
     oak__scrub_stack(); /* of the bounds of all mappings: a large block ends where the next one begins */
     c->err = oak__freeze_run(&c->freeze);
     if (!c->err && c->results->done != DONE)

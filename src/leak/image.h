@@ -77,6 +77,7 @@ struct oak__image {
     size_t nkept;
     bool hidden;      /* it keeps more than can be seen: nothing can be proven */
     void *source;     /* the source's own */
+    uint64_t unseen;  /* bytes that may refer to anything: shared memory of which there is no copy */
     size_t nullified; /* pages that could not be read after all; they count as zero */
 };
 

@@ -91,6 +91,8 @@ int oak__mark_trace(struct oak__mark *m, struct oak__trace *t);
 /* Who surely goes on, by what the world says at first. Before anything is marked: who is found to be alive later is not to be counted
  * a second time. */
 void oak__mark_begin(struct oak__mark *m);
+/* Somebody live may have references to everything, since not all memory was seen. */
+void oak__mark_suppose_reached(struct oak__mark *m);
 /* [lo, hi) is live memory. */
 void oak__mark_range(struct oak__mark *m, uintptr_t lo, uintptr_t hi);
 /* So are the words that the kernel keeps (kernel.h). */

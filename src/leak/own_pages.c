@@ -9,8 +9,9 @@
  * the PAGEMAP_SCAN ioctl (Linux 6.7) or, word by word, by /proc/self/pagemap. Where neither works (no /proc, an
  * emulator that shows its own), everything readable is looked at.
  *
- * Shared memory: a clone has no page tables of it, so the pages that are in memory are asked of mincore(2). A page
- * of a shared file that was evicted to disk is not fetched back; small mappings are read whole all the same.
+ * Shared memory: a copy, made at the stop, is all that counts (shared.h). Files that were opened for reading only may be too large for
+ * that. A clone has no page tables of them, so the pages that are in memory are asked of mincore(2); one that was evicted to
+ * disk is not fetched back, but small mappings are read whole all the same.
  */
 #include "leak/own_pages.h"
 #include "leak/pagemap.h"
@@ -125,6 +126,10 @@ static void pages(struct oak__image *img, const struct oak__mapping *m, uintptr_
     bool known = false;
     if (m->flags & OAK__MAP_KERNEL)
         return;
+    if (m->flags & OAK__MAP_COPIED) {
+        fn(arg, lo, hi);
+        return;
+    }
     if (!shared)
         known = visit_private(&v, lo, hi);
     else if (m->hi - m->lo > READ_WHOLE)
@@ -167,7 +172,7 @@ void oak__own_pages_open(struct oak__own *o)
 {
     o->img.source = o;
     o->img.pages = pages;
-    o->pagemap = raw_open("/proc/self/pagemap", O_RDONLY);
+    o->pagemap = raw_open_own("pagemap", O_RDONLY);
     o->scan_ioctl = o->pagemap >= 0;
     if (o->scan_ioctl && tells_truth(o))
         return;

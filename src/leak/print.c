@@ -45,6 +45,11 @@ static void print_caveats(struct printing *p)
         oak__outf(&p->out, "Nothing is proven: some memory of the process cannot be seen (MADV_DONTFORK, or "
                            "left out of a core "
                            "file), and may hold references.\n");
+    else if (r->unseen)
+        oak__outf(&p->out,
+                  "Less is proven: %.1f MiB of shared memory were not looked at, which may refer to anything "
+                  "(see oak_leak_no_pointers).\n",
+                  (double)r->unseen / (1024 * 1024));
     else if (!r->glibc)
         oak__outf(&p->out,
                   "Less is proven: malloc is not glibc's, so all memory of the heap counts as in use.\n");

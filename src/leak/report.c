@@ -213,6 +213,7 @@ int oak__report_fill(struct oak_leak_report *r, const struct oak__results *resul
     r->exact = results->exact;
     r->glibc = results->glibc;
     r->lost = (enum oak__lost)results->lost;
+    r->unseen = results->unseen;
     int64_t n = each_goroutine(&f, join);
     if (n < 0 || f.err)
         return -ENOMEM;

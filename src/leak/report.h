@@ -59,7 +59,7 @@ struct oak_leak_report {
     uint64_t goroutines;
     uint64_t heap_blocks, bytes;
     uint64_t analysis; /* bytes that it took */
-    uint64_t dropped, unreadable;
+    uint64_t dropped, unreadable, unseen;
     bool exact, glibc;
     enum oak__lost lost;
     bool lent;             /* the watch's: its call-back does not free it */

@@ -8,9 +8,12 @@
  *   sleeper    its first thread sleeps in the kernel, and aborts when it is woken too early
  *   churn      threads begin and end all the time
  *   set        what the global variable knows, an epoll set knows instead
+ *   shared     ..., shared memory knows that may not be read at the moment
+ *   readonly   ..., a memory file knows that may only be read at the moment
  *   heap N     it has written to N MiB
  *   many N     N more goroutines are parked
  */
+#define _GNU_SOURCE
 #include <oakum.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -20,6 +23,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -133,6 +137,20 @@ static __attribute__((noinline)) void hide_in_set(void)
     __asm__ volatile("" ::"r"(&e) : "memory");
 }
 
+static __attribute__((noinline)) void hide_in_shared(int access)
+{
+    int fd = memfd_create("hidden", 0);
+    if (fd < 0 || ftruncate(fd, 1 << 16))
+        abort();
+    char *p = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED)
+        abort();
+    memcpy(p + 5000, &kept, sizeof kept);
+    kept = NULL;
+    if (mprotect(p, 1 << 16, access))
+        abort();
+}
+
 static int app(int argc, char **argv)
 {
     sigaction(SIGRTMIN, &(struct sigaction){.sa_handler = count_signal, .sa_flags = SA_RESTART}, NULL);
@@ -142,6 +160,10 @@ static int app(int argc, char **argv)
         abort();
     if (argc > 1 && strcmp(argv[1], "set") == 0)
         hide_in_set();
+    if (argc > 1 && strcmp(argv[1], "shared") == 0)
+        hide_in_shared(PROT_NONE);
+    if (argc > 1 && strcmp(argv[1], "readonly") == 0)
+        hide_in_shared(PROT_READ);
     wait_for(5 + shape(argc, argv));
     printf("settled %llu %llu\n", (unsigned long long)asker[leaks], (unsigned long long)server);
     fflush(stdout);
