@@ -88,8 +88,17 @@ static bool set_registers(pid_t tid, struct user_regs_struct *r)
     return ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &io) == 0;
 }
 
-/* Runs on to the next entry or exit of a system call; what is cloned on the way goes to *child. */
-static bool to_call(pid_t tid, pid_t *child)
+/* Whether a thread has stopped since a signal was on its way to it. */
+static bool is_by_signal(int status)
+{
+    return status >> 16 == 0 && WSTOPSIG(status) != ENTRY_OR_EXIT;
+}
+
+/*
+ * Runs on to the next entry or exit of a system call; what is cloned on the way goes to *child. *stopped: SIGSTOP, which nobody can
+ * block, came on the way and was held back.
+ */
+static bool to_call(pid_t tid, pid_t *child, bool *stopped)
 {
     for (int i = 0; i < 100; i++) {
         unsigned long message = 0;
@@ -102,16 +111,20 @@ static bool to_call(pid_t tid, pid_t *child)
             return true;
         if (status >> 16 == PTRACE_EVENT_CLONE && ptrace(PTRACE_GETEVENTMSG, tid, NULL, &message) == 0)
             *child = (pid_t)message;
+        *stopped = *stopped || is_by_signal(status);
     }
     return false;
 }
 
 /*
  * One system call by a stopped thread of the process, which is stopped afterwards as before: on its way out of the system call that it was in,
- * if in any, so that the kernel begins that anew. All its signals are blocked meanwhile. *child: what it has cloned.
+ * if in any, so that the kernel begins that anew. All its signals are blocked meanwhile; one that comes all the same, or right
+ * afterwards, is its own again when it is let go. *child: what it has cloned.
  */
-static long call(pid_t tid, uintptr_t at, const long (*what)[5], pid_t *child)
+static long call(struct stopped *t, uintptr_t at, const long (*what)[5], pid_t *child)
 {
+    const pid_t tid = t->tid;
+    bool stopped = false;
     struct user_regs_struct before, r;
     uint64_t mask, all = ~(uint64_t)0;
     long result = -EPERM;
@@ -129,14 +142,20 @@ static long call(pid_t tid, uintptr_t at, const long (*what)[5], pid_t *child)
     r.orig_rax = (unsigned long)-1; /* no system call to begin anew */
     if (ptrace(PTRACE_SETSIGMASK, tid, sizeof all, &all))
         return -errno;
-    if (set_registers(tid, &r) && to_call(tid, child) && to_call(tid, child) && get_registers(tid, &r))
+    if (set_registers(tid, &r) && to_call(tid, child, &stopped) && to_call(tid, child, &stopped) &&
+        get_registers(tid, &r))
         result = (long)r.rax;
     set_registers(tid, &before);
     ptrace(PTRACE_SETSIGMASK, tid, sizeof mask, &mask);
     /* From the end of the call to where signals are looked for, without an instruction of its own. */
+    int status = -1;
     if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) || ptrace(PTRACE_CONT, tid, NULL, NULL) ||
-        next_stop(tid) < 0)
+        (status = next_stop(tid)) < 0)
         return -ESRCH;
+    if (is_by_signal(status))
+        t->signal = WSTOPSIG(status);
+    if (stopped)
+        syscall(SYS_tkill, tid, SIGSTOP);
     ptrace(PTRACE_SETOPTIONS, tid, NULL, 0);
     return result;
 }
@@ -149,13 +168,13 @@ static bool is_filtered(pid_t tid)
 }
 
 /* A thread that was stopped by nothing but this tool, or by a signal that has stopped the process (and will have afterwards). */
-static pid_t borrowed(const struct stopping *s, bool even_stopped)
+static struct stopped *borrowed(struct stopping *s, bool even_stopped)
 {
     for (size_t i = 0; i < s->n; i++)
         if (!s->threads[i].ended && !s->threads[i].signal && (even_stopped || !s->threads[i].group) &&
             !is_filtered(s->threads[i].tid))
-            return s->threads[i].tid;
-    return 0;
+            return &s->threads[i];
+    return NULL;
 }
 
 static void block_signals(bool block)
@@ -165,15 +184,15 @@ static void block_signals(bool block)
     sigprocmask(block ? SIG_BLOCK : SIG_UNBLOCK, &all, NULL);
 }
 
-int twin_make(struct twin *t, const struct foreign *f, const struct stopping *s)
+int twin_make(struct twin *t, const struct foreign *f, struct stopping *s)
 {
     static const long clone[5] = {SYS_clone, CLONE_FILES};
-    const pid_t tid = borrowed(s, false);
-    *t = (struct twin){.call = tid ? find_call(f, tid) : 0};
+    struct stopped *lent = borrowed(s, false);
+    *t = (struct twin){.call = lent ? find_call(f, lent->tid) : 0};
     if (!t->call)
         return ENOTSUP;
     block_signals(true); /* until twin_end: nobody else waits for the clone */
-    long inner = call(tid, t->call, &clone, &t->pid);
+    long inner = call(lent, t->call, &clone, &t->pid);
     if (t->pid) {
         t->inner = (pid_t)inner;
         if (next_stop(t->pid) < 0)
@@ -197,8 +216,9 @@ static bool reap_by_any(const struct twin *t, pid_t parent)
     for (struct dirent *d; dir && !done && (d = readdir(dir));) {
         struct stopping s = {.pid = parent};
         pid_t tid = (pid_t)strtol(d->d_name, NULL, 10), none = 0;
-        if (tid > 0 && stopping_one(&s, tid) == 0 && borrowed(&s, true)) {
-            long got = call(tid, t->call, &wait, &none);
+        struct stopped *lent = tid > 0 && stopping_one(&s, tid) == 0 ? borrowed(&s, true) : NULL;
+        if (lent) {
+            long got = call(lent, t->call, &wait, &none);
             done = got == t->inner || got == -ECHILD; /* the process has waited for it itself */
         }
         stopping_let_go(&s);
@@ -260,7 +280,7 @@ bool twin_lacks(const struct twin *t, const struct foreign *f)
 
 #else
 
-int twin_make(struct twin *t, const struct foreign *f, const struct stopping *s)
+int twin_make(struct twin *t, const struct foreign *f, struct stopping *s)
 {
     (void)f, (void)s;
     *t = (struct twin){0};

@@ -28,7 +28,7 @@ struct twin {
  */
 bool twin_guard(void);
 /* All threads of s are stopped, f has the mappings. 0 or an errno: then nothing has happened. Signals stay blocked until twin_end. */
-int twin_make(struct twin *t, const struct foreign *f, const struct stopping *s);
+int twin_make(struct twin *t, const struct foreign *f, struct stopping *s);
 /* The clone lacks what the process keeps from its children (MADV_DONTFORK, MADV_WIPEONFORK). */
 bool twin_lacks(const struct twin *t, const struct foreign *f);
 /* Ends it, and has its parent, whose threads run by now, wait for it. */
