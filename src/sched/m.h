@@ -141,6 +141,8 @@ struct oak__sched {
     _Atomic int64_t coarse_now;
     _Atomic uint32_t monitor_asleep;  /* futex */
     _Atomic uint32_t threads_refused; /* a P lies idle for want of a thread: the monitor tries again */
+    _Atomic int64_t ask_again;        /* no thread is asked for before then; 0: none was refused last */
+    int64_t ask_pause;                /* the last refusal's; under lock */
     _Atomic uint32_t nthreads;
     uint32_t nprocs;
     struct oak__p *p[OAK__MAX_PROCS];

@@ -131,11 +131,11 @@ static bool backlog(void)
     return load_relaxed(&s->global_count) != 0;
 }
 
-/* Where a P found no thread earlier. What is left of the want is said again by who fails again. */
-static bool retry_threads(void)
+/* Where a P found no thread earlier, after the pause. What is left of the want is said again by who fails again. */
+static bool retry_threads(int64_t now)
 {
     struct oak__sched *s = oak__sched;
-    if (likely(!load_relaxed(&s->threads_refused)))
+    if (likely(!load_relaxed(&s->threads_refused)) || now < load_relaxed(&s->ask_again))
         return false;
     store_seq(&s->threads_refused, 0);
     oak__wake_worker();
@@ -150,7 +150,7 @@ static bool round_once(int64_t now, bool *wanted)
     did |= run_thread_timers(now, wanted);
     for (uint32_t i = 0; i < s->nprocs; i++)
         did |= check_p(s->p[i], now, wanted);
-    if (retry_threads()) {
+    if (retry_threads(now)) {
         *wanted = true;
     } else if (load_relaxed(&s->nidle_ps) && (backlog() || oak__next_timer() <= now)) {
         *wanted = true;

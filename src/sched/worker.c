@@ -1,6 +1,7 @@
 /*
  * Workers: threads that run goroutines. Made when a P has work and no thread is idle; never ended, only put
- * to sleep.
+ * to sleep. When one is refused no other is asked for during a pause, twice as long each time: what the kernel has just
+ * refused it refuses to the next wake-up as well, and takes its time to say so.
  *
  * Who may hand a P to whom: a P is in exactly one place: held by an M (p->m, m->p), on the idle list, or in
  * the hands of the code that is between the two. The idle lists are under sched.lock. A sleeping M is woken
@@ -17,6 +18,8 @@
 #include <string.h>
 
 enum { MAX_THREADS = 10000 };
+static const int64_t PAUSE_LEAST = OAK_MILLISECOND;
+static const int64_t PAUSE_MOST = 100 * OAK_MILLISECOND;
 
 void oak__acquire_p(struct oak__m *m, struct oak__p *p)
 {
@@ -191,6 +194,25 @@ static int new_worker(struct oak__p *p, bool spinning)
     return err;
 }
 
+/* Has a thread just been refused? */
+static bool pausing(void)
+{
+    int64_t again = load_relaxed(&oak__sched->ask_again);
+    return unlikely(again != 0) && oak__os_now() < again;
+}
+
+static void note_answer(bool refused)
+{
+    struct oak__sched *s = oak__sched;
+    if (!refused && likely(load_relaxed(&s->ask_again) == 0))
+        return;
+    lock(&s->lock);
+    int64_t longer = s->ask_pause < PAUSE_LEAST ? PAUSE_LEAST : 2 * s->ask_pause;
+    s->ask_pause = !refused ? 0 : longer < PAUSE_MOST ? longer : PAUSE_MOST;
+    store_relaxed(&s->ask_again, refused ? oak__os_now() + s->ask_pause : 0);
+    unlock(&s->lock);
+}
+
 void oak__start_worker(struct oak__p *p, bool spinning)
 {
     struct oak__sched *s = oak__sched;
@@ -206,8 +228,12 @@ void oak__start_worker(struct oak__p *p, bool spinning)
         oak__os_futex_wake(&m->wake, 1);
         return;
     }
-    if (new_worker(p, spinning) == 0)
-        return;
+    if (!pausing()) {
+        bool refused = new_worker(p, spinning) != 0;
+        note_answer(refused);
+        if (!refused)
+            return;
+    }
     /*
      * No thread to be had: the P waits on the idle list, and what was queued at it where anybody looks. The one who sleeps in
      * the poller may be the only one there is. If there is none at all, nobody looks at timers and the poller either: the
