@@ -75,6 +75,27 @@ struct oak_goroutine_info {
  */
 OAK_API int64_t oak_goroutines(bool (*fn)(const struct oak_goroutine_info *g, void *arg), void *arg);
 
+/* A scope whose block has not been left yet. */
+struct oak_scope_info {
+    const void *scope;     /* as in oak_goroutine_info */
+    const void *parent;    /* the scope in which it was opened; NULL: in none */
+    int depth;             /* how many there are above it */
+    uint64_t owner;        /* id of the goroutine that has opened it */
+    const char *name;      /* or NULL */
+    const void *opened_at; /* program counter of the block's beginning */
+    unsigned children;     /* that have not ended, those about to be started among them */
+    bool closed;           /* it takes no more children */
+    int err;               /* of its context: 0, -ECANCELED, -ETIMEDOUT; -ENOMEM: it could not be opened */
+};
+
+/*
+ * Calls fn for a copy of each live scope, parents before what was opened in them: the tree of scopes as it was at one moment;
+ * stops when fn returns false. What *s points to is valid during the call only (scope and parent are names, not to be
+ * looked into). fn may block and panic. From a goroutine or a plain thread. How many were visited, or -ENOMEM, -EINVAL (fn
+ * is NULL).
+ */
+OAK_API int64_t oak_scopes(bool (*fn)(const struct oak_scope_info *s, void *arg), void *arg);
+
 struct oak_stats {
     uint64_t created, ended; /* goroutines since the start; alive = created - ended */
     uint64_t runnable, running, syscall,
@@ -98,7 +119,7 @@ OAK_API int oak_symbolize(const void *pc, char *buf, size_t size);
 
 /*
  * Writes the goroutine report: grouped by state, wait reason, stack and creator, with count and age; most
- * numerous first. OAK_REPORT_FULL: one entry a goroutine. May take milliseconds; any goroutine or thread, not
+ * numerous first. OAK_REPORT_FULL: one entry a goroutine, and the tree of scopes at the end. May take milliseconds; any goroutine or thread, not
  * from signal handlers. f is flushed. 0; -EINVAL (f is NULL, an unknown flag), -ENOMEM, or what writing to f failed
  * with: -ENOSPC for a full disk, -EBADF for a stream that is not open for writing, and so on. (A pipe without a
  * reader raises SIGPIPE, as with every stream; unless that is ignored, then -EPIPE.)

@@ -85,6 +85,46 @@ static void heading(struct report *r)
     r->err = o.err;
 }
 
+static bool scope_line(const struct oak_scope_info *s, void *arg)
+{
+    enum { DEEPEST = 32 };
+    struct report *r = arg;
+    struct oak__out o = OAK__OUT_FILE(r->piece);
+    char where[256];
+    oak_symbolize(s->opened_at, where, sizeof where);
+    oak__outf(&o, "%*sscope \"%.64s\" of goroutine %llu, ", 4 * (s->depth < DEEPEST ? s->depth : DEEPEST), "",
+              s->name ? s->name : "", (unsigned long long)s->owner);
+    if (s->children == 1)
+        oak__outf(&o, "1 child");
+    else
+        oak__outf(&o, "%u children", s->children);
+    oak__outf(&o, "%s%s, opened at %s\n", s->closed ? ", closed" : "",
+              s->err == -ETIMEDOUT ? ", timed out"
+              : s->err             ? ", cancelled"
+                                   : "",
+              where);
+    r->err = o.err;
+    return r->err == 0;
+}
+
+static bool first_scope_line(const struct oak_scope_info *s, void *arg)
+{
+    (void)s;
+    struct report *r = arg;
+    r->err = fputc('\n', r->piece) == EOF ? -ENOMEM : 0;
+    return false;
+}
+
+static void scopes(struct report *r)
+{
+    int64_t n = oak_scopes(first_scope_line, r);
+    if (n > 0 && !r->err)
+        n = oak_scopes(scope_line, r);
+    if (n < 0)
+        r->err = (int)n;
+    fflush(r->piece);
+}
+
 static void describe(void *arg)
 {
     struct report *r = arg;
@@ -100,6 +140,8 @@ static void body(struct report *r)
         oak__on_deep_stack(describe, r);
     for (size_t i = 0; !r->style.full && !r->err && i < r->groups.n; i++)
         entry(r, &r->groups.sorted[i]->first, r->groups.sorted[i]);
+    if (r->style.full && !r->err)
+        scopes(r);
 }
 
 int oak_report(FILE *f, unsigned flags)

@@ -34,6 +34,28 @@ static void wait_for_ever(void *arg)
     expect(oak_recv((oak_chan(int))(uintptr_t)arg, NULL) == -EPIPE);
 }
 
+static bool panic_at_scope(const struct oak_scope_info *s, void *arg)
+{
+    (void)s, (void)arg;
+    oak_panic("a call-back that panics");
+}
+
+static void visit_scopes_and_panic(void *arg)
+{
+    (void)arg;
+    (void)oak_scopes(panic_at_scope, NULL);
+}
+
+BOTH(visitors_of_scopes)
+{
+    struct oak_panic_info info;
+    expect(oak_scopes(NULL, NULL) == -EINVAL && oak_scopes(NULL, &info) == -EINVAL);
+    oak_scope (s) {
+        for (int i = 0; i < 3; i++)
+            expect(oak_recover(visit_scopes_and_panic, NULL, &info) == -ENOTRECOVERABLE);
+    }
+}
+
 BOTH(visitors)
 {
     struct oak_panic_info info;
@@ -86,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_values_that_there_are_not),
         cmocka_unit_test(visitors),
+        cmocka_unit_test(visitors_of_scopes),
         cmocka_unit_test(symbols),
         cmocka_unit_test(reports),
     };
