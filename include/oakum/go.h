@@ -71,10 +71,9 @@ struct oak_spawn_opts {
 /*
  * Starts a goroutine that runs fn(arg), free of any scope and with the background context. The caller keeps
  * ownership of *arg and must keep it valid. Returns 0, -EINVAL (fn is NULL), -ENOMEM; and where the first use cannot start
- * the runtime also -EAGAIN (no thread), -EMFILE, -ENFILE, -ENOSPC (no descriptor). Never blocks; but a
- * goroutine that has started hundreds lets the new one run first, as in oak_yield, where more than 256 on this processor have
- * not run yet. Any thread (the first use starts the runtime). With fewer threads than it wants the runtime goes on, and tries
- * to make more.
+ * the runtime also -EAGAIN (no thread), -EMFILE, -ENFILE, -ENOSPC (no descriptor). Never blocks nor
+ * switches; any thread (the first use starts the runtime). With fewer threads than it wants the runtime goes on, and tries to
+ * make more.
  */
 OAK_API int oak_spawn(void (*fn)(void *), void *arg);
 /* The same with options. Also -ECANCELED / -EPIPE when opts->scope is cancelled / closed, -EINVAL (opts is NULL,

@@ -19,8 +19,6 @@
 #include "sched/inside.h"
 
 enum { OAK__FRESH_AT_A_TIME = 8 };
-/* With more than so many on its P who starts very many lets each new one run first (spawn.c). */
-enum { OAK__FRESH_AHEAD = 256 };
 #define OAK__FRESH_EVERY OAK_MILLISECOND
 
 /* True: by the lock. */

@@ -113,7 +113,6 @@ struct oak__g {
     uint32_t held_locks;      /* mutexes and write locks held: a cheap hint for reports */
     _Atomic uint32_t trimmed; /* low half of the ticket of the wait during which the stack was trimmed */
     _Atomic bool masked;      /* nothing but its object may end this wait: see oak__ctx_mask */
-    uint8_t spawned;          /* how many goroutines it has started, up to some number: spawn.c */
     uintptr_t reads;          /* read locks held: see sync/reads.h */
 #if OAK_TSAN
     void *tsan_fiber;

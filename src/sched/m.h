@@ -29,7 +29,6 @@ enum oak__prev_op {
     OAK__PREV_PARK,        /* commit the park */
     OAK__PREV_PARK_INSIDE, /* the same, and leave the section (inside.h) */
     OAK__PREV_YIELD,       /* queue it at the end of the local ring */
-    OAK__PREV_NEXT,        /* put it into the LIFO slot */
     OAK__PREV_GLOBAL,      /* queue it globally (its M has no P) */
     OAK__PREV_EXIT,        /* free its stack and its descriptor */
     OAK__PREV_CALL,        /* it wants its call made on this thread's own stack: call.c */
@@ -172,8 +171,6 @@ void oak__leave(struct oak__m *m, struct oak__g *g, enum oak__prev_op op);
 /* The same for the two frequent reasons. */
 void oak__leave_parking(struct oak__m *m, struct oak__g *g);
 void oak__leave_yielding(struct oak__m *m, struct oak__g *g);
-/* Leaves g for the newest goroutine that has not run yet, if there is one; g goes on as soon as that one leaves. */
-void oak__leave_to_newest(struct oak__m *m, struct oak__g *g);
 /* From g0: runs g until some goroutine comes back to g0. */
 void oak__run(struct oak__m *m, struct oak__g *g);
 /* Puts g, claimed and finished, where it will be run. Entered. */

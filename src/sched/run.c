@@ -176,10 +176,6 @@ static inline void commit_park(struct oak__g *g)
 static NOINLINE void after_rare_switch(struct oak__m *m, struct oak__g *g, int op)
 {
     switch (op) {
-    case OAK__PREV_NEXT:
-        store_relaxed(&g->status, OAK__G_RUNNABLE);
-        push_next(load_relaxed(&m->p), g);
-        break;
     case OAK__PREV_GLOBAL:
         store_relaxed(&g->status, OAK__G_RUNNABLE);
         oak__global_push(g);
@@ -295,18 +291,6 @@ bool oak__wait_park_inside(struct oak__m *m, struct oak__p *p, struct oak__g *g)
 void oak__leave_yielding(struct oak__m *m, struct oak__g *g)
 {
     leave_to(m, g, OAK__PREV_YIELD, pick_local(load_relaxed(&m->p)));
-}
-
-void oak__leave_to_newest(struct oak__m *m, struct oak__g *g)
-{
-    struct oak__p *p = load_relaxed(&m->p);
-    struct oak__g *next = fresh_pop(p);
-    if (!next)
-        return;
-    store_relaxed(&p->tick, load_relaxed(&p->tick) + 1);
-    oak__event(OAK__EV_YIELD, g);
-    sanitize_made_runnable(g);
-    leave_to(m, g, OAK__PREV_NEXT, next);
 }
 
 SCHEDULER_STEP void oak__run(struct oak__m *m, struct oak__g *g)

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { BATCH = 128, NEW_BATCH = 64, ID_BATCH = 64, VERY_MANY = 255 };
+enum { BATCH = 128, NEW_BATCH = 64, ID_BATCH = 64 };
 
 struct oak__slab oak__g_slab = OAK__SLAB("goroutines", struct oak__g);
 static _Atomic uint32_t made; /* descriptors from the slab so far */
@@ -220,7 +220,6 @@ SCHEDULER_STEP static void set_up(struct oak__g *g, const struct oak__spawn *s, 
     store_relaxed(&g->masked, false);
     store_relaxed(&g->waiters, NULL);
     g->nwaiters = 0;
-    g->spawned = 0;
     store_relaxed(&g->reason, OAK_WAIT_NONE);
     g->args_size = (uint32_t)s->args_size;
     if (heap)
@@ -263,24 +262,6 @@ static inline void queue_new(struct oak__p *p, struct oak__g *g)
     fresh_push(p, g);
     if (others)
         share_more(p);
-}
-
-/*
- * g, who starts very many, has made more than will run soon. Now the newest goes first, while all that was written of it is in
- * the cache, and g goes on when that one blocks or ends: so a long row of goroutines that are started costs the memory of those
- * that wait, not of all. (g is in the LIFO slot meanwhile, where nobody steals it.) Who starts a few, a node of a tree, is
- * better left to start them all.
- */
-static inline void let_newest_run(struct oak__g *g)
-{
-    if (likely(g->spawned < VERY_MANY)) {
-        g->spawned++;
-        return;
-    }
-    struct oak__m *m = oak__m_self();
-    const struct oak__p *p = load_relaxed(&m->p);
-    if (p && load_relaxed(&p->fresh.count) > OAK__FRESH_AHEAD && g->kind == OAK__G_GOROUTINE)
-        oak__leave_to_newest(m, g);
 }
 
 /* Entered, or on g0 with a P: the parent is then nobody. */
@@ -327,10 +308,8 @@ int oak__spawn(const struct oak__spawn *s)
         memcpy(heap, s->args, s->args_size);
     }
     err = -ENOMEM;
-    struct oak__g *g = oak__enter_inline();
-    if (likely(g != NULL)) {
+    if (likely(oak__enter_inline() != NULL)) {
         err = create(s, class, heap);
-        let_newest_run(g);
         oak__exit_inline();
     }
     if (unlikely(err))

@@ -24,20 +24,6 @@ TEST(spawn_runs_the_function)
     wait_until(load_relaxed(&counter) == 2000);
 }
 
-/* Who starts many lets them run before there are too many of them: a thousand wait at no time,
- * for each proc. */
-TEST(many_are_not_started_before_any_runs)
-{
-    static int one = 1;
-    enum { MANY = 3000 };
-    store_relaxed(&counter, 0);
-    for (int i = 1; i <= MANY; i++) {
-        expect(oak_spawn(count_one, &one) == 0);
-        expect(i - load_relaxed(&counter) < 1000 * oak_procs());
-    }
-    wait_until(load_relaxed(&counter) == MANY);
-}
-
 static _Atomic bool enough;
 
 static void yield_for_ever(void *arg)
@@ -464,7 +450,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(run_passes_arguments_and_result),
         cmocka_unit_test(spawn_runs_the_function),
-        cmocka_unit_test(many_are_not_started_before_any_runs),
         cmocka_unit_test(sleepers_wake_among_many_that_never_wait),
         cmocka_unit_test(arguments_are_copied),
         cmocka_unit_test(bad_spawns_are_refused),
