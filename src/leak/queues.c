@@ -2,11 +2,13 @@
 
 #include "leak/raw.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-enum { MOST_QUEUES = 1 << 16, ROOM = 1 << 20, MOST_EMPTY = 64 };
+/* MOST_EMPTY: more empty messages than have room in a socket, for each takes some 800 of the bytes that it may hold. */
+enum { MOST_QUEUES = 1 << 16, ROOM = 1 << 20, MOST_EMPTY = 4096 };
 
 static long option(int fd, int name)
 {
@@ -98,27 +100,37 @@ static bool read_pipe(struct oak__queues *q, int fd, long n, take_fn *fn, void *
     return at >= n;
 }
 
+/* Nobody will send to it any more, or it will not receive. */
+static bool has_ended(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+    const struct timespec now = {0};
+    return raw(SYS_ppoll, &p, 1, &now, NULL, 0) == 1 && (p.revents & (POLLRDHUP | POLLHUP));
+}
+
 /*
  * Where the kernel remembers how far it has peeked, the next part of the stream is seen, or one message after the other; also
- * empty ones. A connection that has ended gives nothing again and again.
+ * empty ones. A connection that has ended gives nothing again and again. Where it does not remember (an emulator), only the
+ * first is seen.
  */
 static bool read_socket(struct oak__queues *q, const struct oak__queue *x, long n, take_fn *fn, void *arg)
 {
-    long got = -EAGAIN, sum = 0;
+    const bool stream = x->kind == OAK__QUEUE_STREAM;
+    long got, sum = 0;
     int empty = 0;
     if (option(x->fd, SO_PEEK_OFF) != -1) /* the program's own */
         return false;
     set_option(x->fd, SO_PEEK_OFF, 0);
-    for (bool on = option(x->fd, SO_PEEK_OFF) == 0; on && empty < MOST_EMPTY;) {
+    const bool remembers = option(x->fd, SO_PEEK_OFF) == 0;
+    do {
         got = raw(SYS_recvfrom, x->fd, q->bytes, ROOM, MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
-        if (got < 0 || (got == 0 && x->kind == OAK__QUEUE_STREAM))
-            break;
-        fn(arg, q->bytes, (size_t)got);
-        sum += got;
+        if (got > 0)
+            fn(arg, q->bytes, (size_t)got);
+        sum += got > 0 ? got : 0;
         empty += got == 0;
-    }
+    } while (remembers && (got > 0 || (got == 0 && !stream && empty < MOST_EMPTY)));
     set_option(x->fd, SO_PEEK_OFF, -1);
-    return sum >= n;
+    return stream ? sum >= n : got == -EAGAIN || (remembers && got == 0 && has_ended(x->fd));
 }
 
 bool oak__queues_read(struct oak__queues *q, take_fn *fn, void *arg)

@@ -81,6 +81,15 @@ static void in_packet(void)
     put_message(0, 0);
 }
 
+static void in_packet_behind_empty_ones(void)
+{
+    make_pair(SOCK_SEQPACKET);
+    for (int i = 0; i < 70; i++)
+        if (write(ends[1], "", 0))
+            abort();
+    put_message(0, 0);
+}
+
 static void close_both(void)
 {
     close(ends[0]);
@@ -130,6 +139,7 @@ int main(void)
         {"a local stream", in_stream, read_all, false},
         {"a datagram behind others", in_datagram, read_all, false},
         {"a packet behind others", in_packet, read_all, false},
+        {"a packet behind empty ones", in_packet_behind_empty_ones, read_all, false},
         {"a pipe that is closed", in_pipe, close_both, false},
     };
     return run_places(places, countof(places));
