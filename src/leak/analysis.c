@@ -96,15 +96,20 @@ int oak__analyse(struct oak__subject *s, struct oak__results *r)
         return err;
     int64_t t1 = oak__os_now();
     oak__mark_begin(&mark);
-    if (s->img->unseen)
+    if (s->img->unseen && !s->why_live)
         oak__mark_suppose_reached(&mark);
     err = oak__mark_roots(&mark);
     if (err)
         return err;
     oak__mark_all(&mark);
-    if (s->why_live)
+    if (s->why_live) { /* a chain is made of what was seen; what is supposed comes after it */
         oak__chain_find(&mark, s->why_live, &r->chain);
-    mark.trace = NULL;
+        mark.trace = NULL;
+        if (s->img->unseen) {
+            oak__mark_suppose_reached(&mark);
+            oak__mark_finish(&mark);
+        }
+    }
     int64_t t2 = oak__os_now();
     err = oak__findings(&mark, r);
     r->walk = t1 - t0;
