@@ -25,7 +25,10 @@ struct way {
 static const struct way *way;
 static uintptr_t hidden[4]; /* the blocks' complements */
 
-/* A block that ends where another mapping begins is known by that one's address: so each ends at one that nobody knows. */
+/*
+ * A block that ends where another mapping begins is known by that one's address: so each ends at one that nobody knows. (New
+ * mappings lie below the last one, but under an emulator.)
+ */
 static NOINLINE void map_something(void)
 {
     if (mmap(NULL, LARGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED)
@@ -44,6 +47,7 @@ static NOINLINE void allocate(int i)
     if (!p)
         abort();
     hidden[i] = ~(uintptr_t)p;
+    map_something();
 }
 
 static void *volatile *block(int i)

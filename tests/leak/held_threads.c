@@ -231,7 +231,8 @@ static void put_below_own_alternate(void)
 
 static void keep_below_disarmed(void)
 {
-    keep_below_alternate((int)SS_AUTODISARM);
+    keep_below_alternate(getenv("OAK_TEST_EMULATED") ? 0
+                                                     : (int)SS_AUTODISARM); /* an emulator does not know it */
     scrub_stack();
     done_that();
     next_word();
