@@ -94,7 +94,7 @@ static inline void close_wait(struct oak__g *g)
 {
     if (g->kind == OAK__G_THREAD)
         g->timer.when = 0;
-    else if (load_relaxed(&g->timer.wheel))
+    else if (load_acquire(&g->timer.wheel)) /* NULL: who has fired it is done with it */
         oak__timer_cancel(&g->timer);
     store_relaxed(&g->wait, TICKET_BITS(load_relaxed(&g->wait)) | OAK__W_NONE);
     store_relaxed(&g->reason, OAK_WAIT_NONE);

@@ -41,7 +41,9 @@ struct oak__chan {
 
 static inline bool oak__chan_ok(const struct oak__chan *c)
 {
-    return c->magic == OAK__CHAN_MAGIC;
+    uint32_t magic; /* what is no channel may not be aligned like one */
+    __builtin_memcpy(&magic, (const char *)c + offsetof(struct oak__chan, magic), sizeof magic);
+    return magic == OAK__CHAN_MAGIC;
 }
 
 /* oak__chan_close and oak__chan_free for those who have entered: contexts. */
