@@ -133,7 +133,7 @@ static void close_protected(void)
 /* ---- who moves it ---- */
 
 static const struct route *route;
-static volatile bool stop;
+static _Atomic bool stop;
 static pthread_t mover;
 
 static NOINLINE void rest(unsigned *seed)
