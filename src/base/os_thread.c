@@ -27,8 +27,7 @@ struct start {
     void *(*fn)(void *);
     void *arg;
     const char *name;
-    uintptr_t
-        not_stack; /* complement of where the stack begins: its guard, then THREAD_STACK bytes. 0: there is none */
+    uintptr_t not_stack; /* complement of the stack's address: its guard, then THREAD_STACK bytes; 0: none */
     int tid;
     struct start *next; /* in the list of those that have ended */
 };

@@ -18,6 +18,7 @@ struct report {
     size_t size;
     struct oak__style style;
     struct oak__groups groups;
+    bool scopes_begun; /* one has been told */
     int err;
     /* the entry to be printed */
     const struct oak_goroutine_info *g;
@@ -91,6 +92,9 @@ static bool scope_line(const struct oak_scope_info *s, void *arg)
     struct report *r = arg;
     struct oak__out o = OAK__OUT_FILE(r->piece);
     char where[256];
+    if (!r->scopes_begun)
+        oak__outf(&o, "\n");
+    r->scopes_begun = true;
     oak_symbolize(s->opened_at, where, sizeof where);
     oak__outf(&o, "%*sscope \"%.64s\" of goroutine %llu, ", 4 * (s->depth < DEEPEST ? s->depth : DEEPEST), "",
               s->name ? s->name : "", (unsigned long long)s->owner);
@@ -107,19 +111,9 @@ static bool scope_line(const struct oak_scope_info *s, void *arg)
     return r->err == 0;
 }
 
-static bool first_scope_line(const struct oak_scope_info *s, void *arg)
-{
-    (void)s;
-    struct report *r = arg;
-    r->err = fputc('\n', r->piece) == EOF ? -ENOMEM : 0;
-    return false;
-}
-
 static void scopes(struct report *r)
 {
-    int64_t n = oak_scopes(first_scope_line, r);
-    if (n > 0 && !r->err)
-        n = oak_scopes(scope_line, r);
+    int64_t n = oak_scopes(scope_line, r);
     if (n < 0)
         r->err = (int)n;
     fflush(r->piece);

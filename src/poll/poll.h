@@ -46,10 +46,9 @@ struct oak__poll_fd {
     int fd;
     uint16_t generation; /* of this descriptor among those that have used this memory */
     bool writing;        /* registered for EPOLLOUT as well */
-    _Atomic bool
-        odd; /* an event told of the peer's end, an error or urgent data: what a read says is then not the whole
-                          * story. Never taken back */
-    bool evicted; /* every wait ends with -EPIPE */
+    bool evicted;        /* every wait ends with -EPIPE */
+    /* An event told of the peer's end, an error or urgent data: what a read says is then not the whole story. Never taken back. */
+    _Atomic bool odd;
     struct oak__poll_fd *next_free;
 };
 

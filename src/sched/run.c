@@ -64,16 +64,6 @@ ALWAYS_INLINE void push_back(struct oak__p *p, struct oak__g *g)
         fresh_push(p, g);
 }
 
-/* Into the LIFO slot; who was there goes to the end of the ring. Who was there, or NULL. */
-ALWAYS_INLINE struct oak__g *push_next(struct oak__p *p, struct oak__g *g)
-{
-    struct oak__g *old = load_relaxed(&p->next);
-    store_relaxed(&p->next, g);
-    if (old)
-        push_back(p, old);
-    return old;
-}
-
 /* What has run before goes first, but not for ever; see fresh.h. */
 SCHEDULER_STEP static NOINLINE struct oak__g *pick_with_fresh(struct oak__p *p)
 {
@@ -318,8 +308,12 @@ void oak__ready(struct oak__g *g)
         oak__wake_worker();
         return;
     }
-    if (push_next(p, g))
+    struct oak__g *old = load_relaxed(&p->next);
+    store_relaxed(&p->next, g);
+    if (old) {
+        push_back(p, old);
         share_more(p);
+    }
 }
 
 /* n bytes, in words: no call, and no string instruction, which gcc would make of the loop: that takes 25 ns to begin. */

@@ -1,9 +1,10 @@
 /*
- * Making goroutines. A descriptor comes from its P's list; it costs no stack until its first run. Lists come from and go to
- * a shared one in batches that nobody walks through: the first descriptor of a batch has their number, and leads to the next
- * batch. A P has one at hand, and a whole one to spare, so that the two do not go to and fro. There are never more descriptors than stacks can exist, so
- * a goroutine that was granted a descriptor will get a stack: at once, unless its guard cannot be had just then
- * (make_running).
+ * Making goroutines. A descriptor comes from its P's list; it costs no stack until its first run. There are never more
+ * descriptors than stacks can exist, so a goroutine that was granted a descriptor will get a stack: at once, unless its guard
+ * cannot be had just then (make_running).
+ *
+ * Lists come from and go to a shared one in batches that nobody walks through: the first descriptor of a batch has their number,
+ * and leads to the next batch. A P has one at hand, and a whole one to spare, so that the two do not go to and fro.
  */
 #include "sched/event.h"
 #include "sched/inline.h"

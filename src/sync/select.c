@@ -196,10 +196,10 @@ static void unqueue_one_by_one(struct sel *s)
     }
 }
 
-/* The channel cases one after the other: i is the case's number. Of a select with at most MOST_ON_STACK cases. */
-#define EACH_CHANNEL(s, i)                                                                                   \
-    (uint32_t mask_ = (s)->channels, i; mask_ && (i = (uint32_t)__builtin_ctz(mask_), true);                 \
-     mask_ &= mask_ - 1)
+/* Loops over the channel cases: i is the case's number. Of a select with at most MOST_ON_STACK cases. */
+#define each_channel(s, i)                                                                                   \
+    for (uint32_t mask_ = (s)->channels, i; mask_ && (i = (uint32_t)__builtin_ctz(mask_), true);             \
+         mask_ &= mask_ - 1)
 
 /* Begins a section in which p has all the channels to itself. False: it has not, and there is none. */
 static inline bool enter_all(const struct sel *s, struct oak__p *p)
@@ -207,14 +207,12 @@ static inline bool enter_all(const struct sel *s, struct oak__p *p)
     if (!p || !oak__inside_works() || unlikely(s->n > MOST_ON_STACK))
         return false;
     oak__inside_begin(p);
-    for
-        EACH_CHANNEL(s, i)
-        {
-            if (load_relaxed(&s->cases[i].ch->owner) != p) {
-                oak__inside_end(p);
-                return false;
-            }
+    each_channel (s, i) {
+        if (load_relaxed(&s->cases[i].ch->owner) != p) {
+            oak__inside_end(p);
+            return false;
         }
+    }
     return true;
 }
 
@@ -225,9 +223,8 @@ static void unqueue_all(struct sel *s)
         unqueue_one_by_one(s);
         return;
     }
-    for
-        EACH_CHANNEL(s, i)
-    unqueue(&s->waiters[i]);
+    each_channel (s, i)
+        unqueue(&s->waiters[i]);
     oak__inside_end(p);
 }
 
@@ -262,6 +259,14 @@ static int outcome(struct sel *s, struct oak__g *g, int status)
     return status;
 }
 
+/* The wait begins, with a place for each case, not queued. */
+static inline void open_places(struct sel *s, struct oak__g *g, bool sole)
+{
+    const enum oak_wait_reason reason = s->n ? OAK_WAIT_SELECT : OAK_WAIT_SELECT_EMPTY;
+    struct oak__waiter *w = oak__wait_begin_inline(g, reason, NULL, s->deadline);
+    set_up_waiters(s, g, w->ticket, sole);
+}
+
 /* The wait is over. r: what it said, or -EAGAIN to start over. */
 static inline int close_places(struct sel *s, struct oak__g *g, int r)
 {
@@ -274,9 +279,7 @@ static inline int close_places(struct sel *s, struct oak__g *g, int r)
 /* One attempt to wait: the result, or -EAGAIN to start over. */
 static int wait_once(struct sel *s, struct oak__p *p, struct oak__g *g)
 {
-    const enum oak_wait_reason reason = s->n ? OAK_WAIT_SELECT : OAK_WAIT_SELECT_EMPTY;
-    struct oak__waiter *w = oak__wait_begin_inline(g, reason, NULL, s->deadline);
-    set_up_waiters(s, g, w->ticket, false);
+    open_places(s, g, false);
     int ready = queue_one_by_one(s, p, g);
     return close_places(s, g, ready >= 0 && oak__wait_abandon(g) ? -EAGAIN : oak__wait_park(g));
 }
@@ -284,13 +287,10 @@ static int wait_once(struct sel *s, struct oak__p *p, struct oak__g *g)
 /* In a section, all channels ours: no case is ready, nor will be before the section ends. */
 static int wait_inside(struct sel *s, struct oak__m *m, struct oak__p *p, struct oak__g *g)
 {
-    const enum oak_wait_reason reason = s->n ? OAK_WAIT_SELECT : OAK_WAIT_SELECT_EMPTY;
     const bool sole = s->deadline == OAK_FOREVER && !load_relaxed(&g->ctx);
-    struct oak__waiter *w = oak__wait_begin_inline(g, reason, NULL, s->deadline);
-    set_up_waiters(s, g, w->ticket, sole);
-    for
-        EACH_CHANNEL(s, i)
-    queue(&s->cases[i], &s->waiters[i]);
+    open_places(s, g, sole);
+    each_channel (s, i)
+        queue(&s->cases[i], &s->waiters[i]);
     if (likely(sole) && likely(oak__wait_park_inside(m, p, g)))
         return close_places(s, g, g->wake_status);
     oak__inside_end(p);
@@ -302,10 +302,10 @@ static inline int draw_inside(const struct sel *s, struct oak__m *m, const struc
 {
     uint32_t ready = 0;
     int drawn = -1;
-    for
-        EACH_CHANNEL(s, i)
-    if (is_ready(&s->cases[i], g) && (++ready == 1 || oak__choose(m, OAK__CHOICE_SELECT, ready) == 0))
-        drawn = (int)i;
+    each_channel (s, i) {
+        if (is_ready(&s->cases[i], g) && (++ready == 1 || oak__choose(m, OAK__CHOICE_SELECT, ready) == 0))
+            drawn = (int)i;
+    }
     return drawn;
 }
 
